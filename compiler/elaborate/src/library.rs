@@ -1,0 +1,202 @@
+//! All definitions that a compilation can see: the standard library's and the user's, by kind and name.
+
+use pfm_diag::{Diagnostic, FileId, Sources, Span};
+use pfm_syntax::ast::{Definition, DefinitionKind, File, Name, Use, UseTarget};
+use std::collections::BTreeMap;
+
+/// The definitions of some files. Later files do not hide earlier ones: two of one kind and name are an error.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    definitions: Vec<Definition>,
+    by_name: BTreeMap<(DefinitionKind, String), usize>,
+    modules: BTreeMap<FileId, String>,
+}
+
+impl Library {
+    /// Takes the definitions of all files. A file's module is its name in `sources`: `std/well.pfm` is `std.well`.
+    pub fn new(files: &[File], sources: &Sources) -> (Library, Vec<Diagnostic>) {
+        let mut library = Library::default();
+        let mut diagnostics = vec![];
+        for file in files {
+            let name = &sources.file(file.id).name;
+            library.modules.insert(file.id, module_name(name));
+            for definition in &file.definitions {
+                library.add(definition, &mut diagnostics);
+            }
+        }
+        (library, diagnostics)
+    }
+
+    fn add(&mut self, definition: &Definition, diagnostics: &mut Vec<Diagnostic>) {
+        let key = (definition.kind, definition.name.text.clone());
+        if let Some(&first) = self.by_name.get(&key) {
+            let name = &definition.name;
+            let first = &self.definitions[first].name;
+            diagnostics.push(
+                Diagnostic::new(
+                    "E1001",
+                    format!("the {} `{}` is defined twice", kind_word(key.0), name.text),
+                )
+                .at(name.span, "defined again here")
+                .also(
+                    first.span,
+                    format!("first defined in {}", self.module(first.span)),
+                )
+                .help("rename one of them"),
+            );
+            return;
+        }
+        self.by_name.insert(key, self.definitions.len());
+        self.definitions.push(definition.clone());
+    }
+
+    pub fn definition(&self, kind: DefinitionKind, name: &str) -> Option<&Definition> {
+        let index = *self.by_name.get(&(kind, name.to_string()))?;
+        Some(&self.definitions[index])
+    }
+
+    /// All definitions, in the order of the files.
+    pub fn definitions(&self) -> &[Definition] {
+        &self.definitions
+    }
+
+    /// Dotted module of the file that holds it, such as `std.metrics`.
+    pub fn module_of(&self, definition: &Definition) -> &str {
+        self.module(definition.span)
+    }
+
+    fn module(&self, span: Span) -> &str {
+        self.modules.get(&span.file).map_or("", String::as_str)
+    }
+
+    /// Losses, optimisers, schedules, blocks and functions of the standard library need no `use`.
+    pub fn in_prelude(&self, definition: &Definition) -> bool {
+        use DefinitionKind::{Block, Fn, Loss, Optimiser, Schedule};
+        self.module_of(definition).starts_with("std.")
+            && matches!(definition.kind, Block | Fn | Loss | Optimiser | Schedule)
+    }
+
+    /// What a `use` of a module brings into scope. `use std.metrics.{vrmse}` names definitions of a module;
+    /// `use std.processors.walrus` names the definition `walrus`, of the module `std.processors.walrus` or `std.processors`.
+    pub fn used(&self, item: &Use) -> Result<Vec<&Definition>, Vec<Diagnostic>> {
+        let UseTarget::Path(path) = &item.target else {
+            return Ok(vec![]);
+        };
+        let module = path.text();
+        if item.names.is_empty() {
+            let last = path.segments.last().expect("a path has a segment");
+            let parent = module.rsplit_once('.').map_or("", |(parent, _)| parent);
+            let found = self.exported(&module, &last.text);
+            let found = if found.is_empty() {
+                self.exported(parent, &last.text)
+            } else {
+                found
+            };
+            return if found.is_empty() {
+                Err(vec![self.unknown_use(parent, last)])
+            } else {
+                Ok(found)
+            };
+        }
+        let mut found = vec![];
+        let mut diagnostics = vec![];
+        for name in &item.names {
+            let definitions = self.exported(&module, &name.text);
+            if definitions.is_empty() {
+                diagnostics.push(self.unknown_use(&module, name));
+            }
+            found.extend(definitions);
+        }
+        if diagnostics.is_empty() {
+            Ok(found)
+        } else {
+            Err(diagnostics)
+        }
+    }
+
+    fn exported(&self, module: &str, name: &str) -> Vec<&Definition> {
+        self.definitions
+            .iter()
+            .filter(|d| d.name.text == name && self.module_of(d) == module)
+            .collect()
+    }
+
+    fn unknown_use(&self, module: &str, name: &Name) -> Diagnostic {
+        let known: Vec<&str> = self
+            .definitions
+            .iter()
+            .filter(|d| {
+                let of = self.module_of(d);
+                of == module || of.starts_with(&format!("{module}."))
+            })
+            .map(|d| d.name.text.as_str())
+            .collect();
+        let diagnostic = Diagnostic::new(
+            "E1002",
+            format!("nothing called `{}` in `{module}`", name.text),
+        )
+        .at(name.span, "not defined there");
+        match closest(&name.text, &known) {
+            Some(near) => diagnostic.fix(
+                format!("did you mean `{near}`?"),
+                name.span,
+                near.clone(),
+                false,
+            ),
+            None if known.is_empty() => diagnostic.help("`pfmc list std` shows the modules"),
+            None => diagnostic.help(format!("it has {}", known.join(", "))),
+        }
+    }
+
+    /// Names of this kind that are close to the one given, closest first.
+    pub fn similar(&self, kind: DefinitionKind, name: &str) -> Vec<String> {
+        let mut near: Vec<(usize, &String)> = self
+            .by_name
+            .keys()
+            .filter(|(k, _)| *k == kind)
+            .map(|(_, n)| (strsim::damerau_levenshtein(n, name), n))
+            .filter(|(distance, n)| *distance <= 1 + n.len() / 3)
+            .collect();
+        near.sort();
+        near.into_iter().map(|(_, n)| n.clone()).collect()
+    }
+
+    /// All names of a kind, sorted.
+    pub fn names(&self, kind: DefinitionKind) -> Vec<&str> {
+        self.by_name
+            .keys()
+            .filter(|(k, _)| *k == kind)
+            .map(|(_, n)| n.as_str())
+            .collect()
+    }
+}
+
+/// The closest of some names, if it is close enough to be a slip of the pen.
+pub(crate) fn closest(name: &str, known: &[&str]) -> Option<String> {
+    known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(k, name), *k))
+        .filter(|(distance, k)| *distance <= 1 + k.len() / 3)
+        .min()
+        .map(|(_, k)| k.to_string())
+}
+
+fn module_name(file: &str) -> String {
+    file.trim_end_matches(".pfm").replace('/', ".")
+}
+
+/// The keyword of a kind.
+pub fn kind_word(kind: DefinitionKind) -> &'static str {
+    match kind {
+        DefinitionKind::Block => "block",
+        DefinitionKind::Fn => "fn",
+        DefinitionKind::Loss => "loss",
+        DefinitionKind::Metric => "metric",
+        DefinitionKind::Schedule => "schedule",
+        DefinitionKind::Optimiser => "optimiser",
+        DefinitionKind::Tokeniser => "tokeniser",
+        DefinitionKind::Processor => "processor",
+        DefinitionKind::Data => "data",
+        DefinitionKind::Vocabulary => "vocabulary",
+    }
+}
