@@ -1,1 +1,1 @@
-//! placeholder
+//! Tests that span layers live in `tests/tests/`; this crate itself holds nothing else.

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds pfmc, and runs the in-domain experiment on data made here. Arguments go to `pfmc run`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/install.sh
+cargo build --release --locked -p pfm-cli
+exec target/release/pfmc run experiments/indomain.pfm "$@"
