@@ -1,1 +1,16 @@
-//! placeholder
+//! The simulators that ship with the compiler: each turns a grid, a parameter set and a seed into a trajectory of named fields.
+//! `systems()` lists them; a new one is a file with a `System` value and one line in that list. Results depend on the problem
+//! alone, never on the number of threads.
+
+mod draw;
+pub mod euler;
+pub mod finite_volume;
+mod parallel;
+mod problem;
+mod system;
+mod trajectory;
+
+pub use parallel::simulate_all;
+pub use problem::{Problem, SolverError};
+pub use system::{BoundaryKind, Field, ParameterSet, System, system, systems};
+pub use trajectory::{ConservedSums, FieldSeries, Trajectory};
