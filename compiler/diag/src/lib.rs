@@ -52,61 +52,27 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Severity follows the code's letter: `W` warns, all others are errors.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        let severity = if code.starts_with('W') {
-            Severity::Warning
-        } else {
-            Severity::Error
-        };
-        Diagnostic {
-            code,
-            severity,
-            message: message.into(),
-            primary: None,
-            secondary: vec![],
-            help: None,
-            notes: vec![],
-        }
+        let severity = if code.starts_with('W') { Severity::Warning } else { Severity::Error };
+        Diagnostic { code, severity, message: message.into(), primary: None, secondary: vec![], help: None, notes: vec![] }
     }
 
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.primary = Some(Label {
-            span,
-            text: text.into(),
-        });
+        self.primary = Some(Label { span, text: text.into() });
         self
     }
 
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.secondary.push(Label {
-            span,
-            text: text.into(),
-        });
+        self.secondary.push(Label { span, text: text.into() });
         self
     }
 
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(Help {
-            text: text.into(),
-            fix: None,
-        });
+        self.help = Some(Help { text: text.into(), fix: None });
         self
     }
 
-    pub fn fix(
-        mut self,
-        text: impl Into<String>,
-        span: Span,
-        replacement: impl Into<String>,
-        safe: bool,
-    ) -> Self {
-        self.help = Some(Help {
-            text: text.into(),
-            fix: Some(Fix {
-                span,
-                replacement: replacement.into(),
-                safe,
-            }),
-        });
+    pub fn fix(mut self, text: impl Into<String>, span: Span, replacement: impl Into<String>, safe: bool) -> Self {
+        self.help = Some(Help { text: text.into(), fix: Some(Fix { span, replacement: replacement.into(), safe }) });
         self
     }
 

@@ -15,20 +15,12 @@ pub struct Span {
 
 impl Span {
     pub fn new(file: FileId, start: usize, end: usize) -> Self {
-        Span {
-            file,
-            start: start as u32,
-            end: end as u32,
-        }
+        Span { file, start: start as u32, end: end as u32 }
     }
 
     /// The smallest span that covers both.
     pub fn to(self, other: Span) -> Span {
-        Span {
-            file: self.file,
-            start: self.start.min(other.start),
-            end: self.end.max(other.end),
-        }
+        Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 
@@ -55,10 +47,7 @@ pub struct Sources(Vec<SourceFile>);
 
 impl Sources {
     pub fn add(&mut self, name: &str, text: &str) -> FileId {
-        self.0.push(SourceFile {
-            name: name.to_string(),
-            text: Arc::from(text),
-        });
+        self.0.push(SourceFile { name: name.to_string(), text: Arc::from(text) });
         FileId(self.0.len() as u32 - 1)
     }
 
@@ -71,9 +60,6 @@ impl Sources {
     }
 
     pub fn files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.0
-            .iter()
-            .enumerate()
-            .map(|(i, f)| (FileId(i as u32), f))
+        self.0.iter().enumerate().map(|(i, f)| (FileId(i as u32), f))
     }
 }

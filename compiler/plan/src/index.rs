@@ -23,18 +23,12 @@ impl Map {
             strides[i] = 1;
             Affine { offset: 0, strides }
         };
-        Map {
-            rank,
-            axes: (0..rank).map(axis).collect(),
-        }
+        Map { rank, axes: (0..rank).map(axis).collect() }
     }
 
     /// The same space with other axes.
     fn with(&self, axes: Vec<Affine>) -> Map {
-        Map {
-            rank: self.rank,
-            axes,
-        }
+        Map { rank: self.rank, axes }
     }
 
     /// The coordinate along one axis of the value.
@@ -55,9 +49,7 @@ impl Map {
 
     /// The map of a view's operand, from that of its result. None when it would not be affine, or the view has a condition.
     pub fn through(&self, node: &Node, operand: &[usize], result: &[usize]) -> Option<Map> {
-        let pfm_ir::Class::View(view) = node.op.class else {
-            panic!("`{}` is a view", node.op.name)
-        };
+        let pfm_ir::Class::View(view) = node.op.class else { panic!("`{}` is a view", node.op.name) };
         match view {
             View::Permute => {
                 let mut axes = self.axes.clone();
@@ -66,17 +58,10 @@ impl Map {
                 }
                 Some(self.with(axes))
             }
-            View::Broadcast => Some(self.with(node
-                .attrs
-                .get_sizes("axes")
-                .into_iter()
-                .map(|a| self.axes[a].clone())
-                .collect())),
+            View::Broadcast => Some(self.with(node.attrs.get_sizes("axes").into_iter().map(|a| self.axes[a].clone()).collect())),
             View::Slice => {
                 let (start, step) = (node.attrs.get_ints("start"), node.attrs.get_ints("step"));
-                Some(self.with((0..operand.len())
-                    .map(|i| scaled(&self.axes[i], step[i], start[i]))
-                    .collect()))
+                Some(self.with((0..operand.len()).map(|i| scaled(&self.axes[i], step[i], start[i])).collect()))
             }
             View::Flip => {
                 let mut axes = self.axes.clone();
@@ -115,23 +100,15 @@ impl Map {
 
 /// Whether a reshape between these shapes composes with any map.
 pub fn reshape_splits(operand: &[usize], result: &[usize]) -> bool {
-    Map::identity(result.len())
-        .through_reshape(operand, result)
-        .is_some()
+    Map::identity(result.len()).through_reshape(operand, result).is_some()
 }
 
 fn zero(rank: usize) -> Affine {
-    Affine {
-        offset: 0,
-        strides: vec![0; rank],
-    }
+    Affine { offset: 0, strides: vec![0; rank] }
 }
 
 fn scaled(a: &Affine, by: i64, plus: i64) -> Affine {
-    Affine {
-        offset: a.offset * by + plus,
-        strides: a.strides.iter().map(|s| s * by).collect(),
-    }
+    Affine { offset: a.offset * by + plus, strides: a.strides.iter().map(|s| s * by).collect() }
 }
 
 fn add_scaled(sum: &mut Affine, a: &Affine, by: i64) {

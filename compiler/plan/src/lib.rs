@@ -1,1 +1,87 @@
-//! placeholder
+//! From a graph to a plan: which nodes share a loop (`fuse`), what each loop does (`build`, `body`, `index`), where outputs
+//! go (`outputs`), in which order groups run (`order`) and where every buffer lies (`memory`). A plan prints and verifies.
+//!
+//! Invariants: groups are in topological order; no two living buffers overlap; every access lies inside its buffer.
+//! Absent on purpose: algebra, machine code, threads.
+
+mod body;
+mod build;
+mod cost;
+mod fuse;
+mod index;
+mod memory;
+mod order;
+mod outputs;
+mod plan;
+mod text;
+mod verify;
+
+pub use plan::{
+    Access, Buffer, BufferId, Constant, Expr, ExprId, Fold, Group, Kernel, Loop, OutputSlot, Place, Plan, Reduce, Slot, Store, Work,
+};
+pub use text::{print, work as print_work};
+pub use verify::verify;
+
+use build::Draft;
+use pfm_diag::Diagnostic;
+use pfm_ir::{DType, Graph};
+
+/// Bytes of working memory that a back end needs while a group runs.
+pub type Scratch<'a> = &'a dyn Fn(&Work) -> usize;
+
+/// Plans a graph whose composites are decomposed. Fails with E0803 on element types that no back end runs.
+pub fn plan(graph: &Graph, scratch: Scratch) -> Result<Plan, Box<Diagnostic>> {
+    refuse_bf16(graph)?;
+    let fusion = fuse::fuse(graph);
+    let mut draft = Draft::new(graph, &fusion);
+    let outputs = outputs::place_outputs(&mut draft);
+    for g in 0..draft.groups.len() {
+        let bytes = scratch(&draft.groups[g].work);
+        if bytes > 0 {
+            let id = draft.buffer(DType::I32, bytes.div_ceil(4), Place::Arena(0));
+            draft.groups[g].scratch = Some(id);
+        }
+    }
+    let order = order::schedule(&draft);
+    Ok(finish(draft, outputs, &order))
+}
+
+fn refuse_bf16(graph: &Graph) -> Result<(), Box<Diagnostic>> {
+    let of_type = |v: &pfm_ir::Value| v.ty.dtype == DType::Bf16;
+    let Some(value) = graph.values.iter().find(|v| of_type(v)) else {
+        return Ok(());
+    };
+    let place = match value.node {
+        Some(n) => format!("`{}` at `{}`", graph.node(n).op.name, graph.node(n).path),
+        None => "an input".to_string(),
+    };
+    Err(Diagnostic::new("E0803", format!("this back end has no bf16, and {place} is of that type"))
+        .help("set the stage's precision to f32"))
+}
+
+fn finish(draft: Draft, outputs: Vec<OutputSlot>, order: &[usize]) -> Plan {
+    let lives = order::lives(draft.buffers.len(), &draft.groups, order);
+    let mut buffers = draft.buffers;
+    for (buffer, live) in buffers.iter_mut().zip(&lives) {
+        buffer.live = live.unwrap_or((0, 0));
+    }
+    let touched: Vec<bool> = lives.iter().map(Option::is_some).collect();
+    let arena_bytes = memory::allocate(&mut buffers, &touched);
+    let mut groups: Vec<Option<Group>> = draft.groups.into_iter().map(Some).collect();
+    let inputs = draft.graph.inputs.iter();
+    Plan {
+        name: draft.graph.name.clone(),
+        inputs: inputs
+            .map(|i| Slot {
+                name: i.name.clone(),
+                ty: draft.graph.ty(i.value).clone(),
+                buffer: draft.buffer_of[i.value.0 as usize].expect("an input has a buffer"),
+            })
+            .collect(),
+        groups: order.iter().map(|g| groups[*g].take().expect("each group runs once")).collect(),
+        buffers,
+        outputs,
+        constants: draft.constants,
+        arena_bytes,
+    }
+}

@@ -173,10 +173,7 @@ pub enum Expr {
 impl Expr {
     pub fn dtype(&self) -> DType {
         match self {
-            Expr::Load { dtype, .. }
-            | Expr::Constant { dtype, .. }
-            | Expr::Index { dtype, .. }
-            | Expr::Apply { dtype, .. } => *dtype,
+            Expr::Load { dtype, .. } | Expr::Constant { dtype, .. } | Expr::Index { dtype, .. } | Expr::Apply { dtype, .. } => *dtype,
         }
     }
 }
@@ -220,11 +217,7 @@ impl Group {
     pub fn writes(&self) -> Vec<BufferId> {
         match &self.work {
             Work::Kernel(k) => self.buffers[k.operands.len()..].to_vec(),
-            work => work
-                .stores()
-                .iter()
-                .map(|s| self.buffers[s.buffer])
-                .collect(),
+            work => work.stores().iter().map(|s| self.buffers[s.buffer]).collect(),
         }
     }
 }

@@ -1,0 +1,368 @@
+//! Decides what is stored and what is computed where it is read: the heart of the plan.
+//! A value is stored when a kernel, a reduction or the outside needs it; other pointwise nodes gather into clusters that
+//! share one loop, and cheap ones are recomputed by each reader. Everything here is a few linear passes over the nodes.
+//!
+//! Clusters never form a cycle: an edge between nodes that may share a loop keeps the level of its reader at least that of
+//! its producer, every other edge raises it, and only nodes of equal level are joined.
+
+use crate::index::reshape_splits;
+use pfm_ir::{Class, Graph, Node, NodeId, Scalar, ValueId, View};
+
+/// Pointwise arithmetic that a reader may repeat instead of loading the result.
+const LIGHT: u32 = 4;
+/// Nodes that may be drawn into another group's loop.
+const DRAWN: usize = 48;
+
+/// What fusion decided.
+pub struct Fusion {
+    /// By value: it has a buffer of its own that some group writes, or is an input.
+    pub stored: Vec<bool>,
+    /// By node: the cluster of a pointwise node that is computed in a loop of its own, as the first node of it.
+    pub cluster: Vec<Option<NodeId>>,
+}
+
+/// Where the readers of a value are.
+#[derive(Clone, Copy, PartialEq)]
+enum Readers {
+    None,
+    /// One reader that evaluates its operand in its own loop.
+    One,
+    Many,
+}
+
+struct Fuser<'a> {
+    graph: &'a Graph,
+    users: Vec<Vec<NodeId>>,
+    stored: Vec<bool>,
+    /// Pointwise nodes that are repeated by their readers.
+    light: Vec<bool>,
+    level: Vec<u32>,
+    parent: Vec<u32>,
+}
+
+pub fn fuse(graph: &Graph) -> Fusion {
+    let mut fuser = Fuser {
+        graph,
+        users: graph.users(),
+        stored: vec![false; graph.values.len()],
+        light: vec![false; graph.nodes.len()],
+        level: vec![0; graph.values.len()],
+        parent: (0..graph.nodes.len() as u32).collect(),
+    };
+    fuser.require();
+    fuser.choose_light();
+    fuser.require_before_views();
+    fuser.assign_levels();
+    fuser.sink();
+    fuser.join();
+    fuser.draw()
+}
+
+/// Follows reshapes down to the value whose memory they share.
+pub fn reshaped(graph: &Graph, mut value: ValueId) -> ValueId {
+    while let Some(node) = graph.def(value) {
+        if node.op.class != Class::View(View::Reshape) {
+            break;
+        }
+        value = node.operands[0];
+    }
+    value
+}
+
+/// Whether a scalar operation costs about as much as a load.
+fn cheap(scalar: Scalar) -> bool {
+    use Scalar::*;
+    matches!(scalar, Neg | Abs | Add | Sub | Mul | Max | Min | Less | LessEqual | Equal | And | Or | Not | Select | Cast | Floor | Sign)
+}
+
+impl Fuser<'_> {
+    fn class(&self, node: &Node) -> Class {
+        node.op.class
+    }
+
+    /// The pointwise node behind a value, if it is one.
+    fn pointwise(&self, value: ValueId) -> Option<NodeId> {
+        let id = self.graph.values[value.0 as usize].node?;
+        matches!(self.class(self.graph.node(id)), Class::Pointwise(_)).then_some(id)
+    }
+
+    fn is_stored(&self, value: ValueId) -> bool {
+        self.stored[value.0 as usize]
+    }
+
+    /// Gives a value memory; a reshape shares that of its operand.
+    fn store(&mut self, value: ValueId) {
+        let base = reshaped(self.graph, value);
+        self.stored[base.0 as usize] = true;
+    }
+
+    /// Everything that has memory whatever fusion does.
+    fn require(&mut self) {
+        let graph = self.graph;
+        for input in &graph.inputs {
+            self.store(input.value);
+        }
+        for node in &graph.nodes {
+            match self.class(node) {
+                Class::Kernel | Class::ReduceSum | Class::ReduceMax | Class::Composite => {
+                    node.results.iter().for_each(|v| self.store(*v));
+                }
+                Class::View(View::Pad | View::Concat) => self.store(node.results[0]),
+                Class::Source if node.op.name == "literal" => self.store(node.results[0]),
+                _ => {}
+            }
+            if matches!(self.class(node), Class::Kernel | Class::Composite) {
+                node.operands.iter().for_each(|v| self.store(*v));
+            }
+            if self.class(node) == Class::View(View::Reshape)
+                && !reshape_splits(graph.shape(node.operands[0]), graph.shape(node.results[0]))
+            {
+                self.store(node.operands[0]);
+            }
+        }
+        for output in &graph.outputs {
+            self.store(output.value);
+        }
+    }
+
+    /// A light node reads at most one full-size stored value and does little with it.
+    fn choose_light(&mut self) {
+        let mut cost = vec![(0u32, 0u32); self.graph.values.len()];
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            let result = node.results[0].0 as usize;
+            match self.class(node) {
+                Class::View(View::Reshape) if !self.is_stored(reshaped(self.graph, node.operands[0])) => {
+                    cost[result] = cost[node.operands[0].0 as usize];
+                }
+                Class::View(View::Permute | View::Slice | View::Flip | View::Broadcast) if !self.is_stored(node.results[0]) => {
+                    cost[result] = self.operand_cost(node.operands[0], node.results[0], &cost);
+                }
+                Class::Pointwise(scalar) if !self.is_stored(node.results[0]) => {
+                    let mut sum = (u32::from(node.op.name != "cast"), 0u32);
+                    for &v in &node.operands {
+                        let c = self.operand_cost(v, node.results[0], &cost);
+                        sum = (sum.0.saturating_add(c.0), sum.1.saturating_add(c.1));
+                    }
+                    self.light[i] = cheap(scalar) && sum.0 <= LIGHT && sum.1 <= 1;
+                    cost[result] = if self.light[i] { sum } else { (u32::MAX, u32::MAX) };
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Arithmetic and full-size loads to have `value` at every index of `reader`.
+    fn operand_cost(&self, value: ValueId, reader: ValueId, cost: &[(u32, u32)]) -> (u32, u32) {
+        if self.is_stored(reshaped(self.graph, value)) {
+            let small = self.graph.ty(value).elements() * 4 <= self.graph.ty(reader).elements();
+            (0, u32::from(!small))
+        } else {
+            cost[value.0 as usize]
+        }
+    }
+
+    /// Work that a broadcast would repeat, or that a view would read twice, is stored first.
+    fn require_before_views(&mut self) {
+        for i in 0..self.graph.nodes.len() {
+            let node = &self.graph.nodes[i];
+            if self.class(node) != Class::View(View::Broadcast) {
+                continue;
+            }
+            let grows = self.graph.ty(node.results[0]).elements() > self.graph.ty(node.operands[0]).elements();
+            if grows && let Some(base) = self.heavy_behind_views(node.operands[0]) {
+                self.store(base);
+            }
+        }
+    }
+
+    /// The pointwise node, not light, that a chain of views ends in.
+    fn heavy_behind_views(&self, mut value: ValueId) -> Option<ValueId> {
+        while !self.is_stored(value) {
+            let node = self.graph.def(value)?;
+            match self.class(node) {
+                Class::View(_) => value = node.operands[0],
+                Class::Pointwise(_) => {
+                    let id = self.pointwise(value)?;
+                    return (!self.light[id.0 as usize]).then_some(value);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The level that a value has for a reader that shares its index space.
+    fn assign_levels(&mut self) {
+        for node in &self.graph.nodes {
+            let operands = node.operands.iter();
+            let deepest = operands.map(|v| self.level[v.0 as usize]).max().unwrap_or(0);
+            let level = match self.class(node) {
+                Class::Pointwise(_) => deepest,
+                Class::Source => 0,
+                // Views of what exists from the start exist from the start.
+                Class::View(View::Pad | View::Concat) => deepest + 2,
+                Class::View(_) => {
+                    let base = reshaped(self.graph, node.operands[0]);
+                    let given = self.graph.values[base.0 as usize].node.is_none();
+                    deepest + u32::from(!given)
+                }
+                _ => deepest + 2,
+            };
+            for v in &node.results {
+                self.level[v.0 as usize] = level;
+            }
+        }
+    }
+
+    /// Moves what only pointwise nodes read to the level of the first of them, so that it joins that loop.
+    fn sink(&mut self) {
+        let mut target = vec![u32::MAX; self.graph.values.len()];
+        for node in self.graph.nodes.iter().rev() {
+            let result = node.results[0];
+            let pointwise = matches!(self.class(node), Class::Pointwise(_));
+            if pointwise {
+                let to = target[result.0 as usize];
+                if to != u32::MAX && to > self.level[result.0 as usize] {
+                    self.level[result.0 as usize] = to;
+                }
+            }
+            for v in &node.operands {
+                let level = if pointwise {
+                    self.level[result.0 as usize]
+                } else {
+                    // A reader of another kind comes later than any cluster that it reads.
+                    self.level[v.0 as usize]
+                };
+                let t = &mut target[v.0 as usize];
+                *t = (*t).min(level);
+            }
+        }
+    }
+
+    /// Joins neighbours of equal level into clusters.
+    fn join(&mut self) {
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            if !matches!(self.class(node), Class::Pointwise(_)) || self.light[i] {
+                continue;
+            }
+            self.join_operands(i, i);
+        }
+    }
+
+    /// Joins `reader` with the members behind the operands of `node`, looking through light nodes.
+    fn join_operands(&mut self, reader: usize, node: usize) {
+        let graph = self.graph;
+        for v in &graph.nodes[node].operands {
+            let Some(producer) = self.pointwise(*v) else {
+                continue;
+            };
+            let producer = producer.0 as usize;
+            if self.light[producer] {
+                self.join_operands(reader, producer);
+            } else if self.level_of(producer) == self.level_of(reader) {
+                let (a, b) = (self.find(producer), self.find(reader));
+                let (low, high) = (a.min(b), a.max(b));
+                self.parent[high as usize] = low;
+            }
+        }
+    }
+
+    fn level_of(&self, node: usize) -> u32 {
+        self.level[self.graph.nodes[node].results[0].0 as usize]
+    }
+
+    fn find(&mut self, node: usize) -> u32 {
+        let mut root = node as u32;
+        while self.parent[root as usize] != root {
+            root = self.parent[root as usize];
+        }
+        let mut at = node as u32;
+        while self.parent[at as usize] != root {
+            at = std::mem::replace(&mut self.parent[at as usize], root);
+        }
+        root
+    }
+
+    /// Draws clusters with a single reader into that reader's group; stores what the others give away.
+    fn draw(mut self) -> Fusion {
+        let nodes = self.graph.nodes.len();
+        let roots: Vec<Option<u32>> = (0..nodes)
+            .map(|i| {
+                let member = matches!(self.class(&self.graph.nodes[i]), Class::Pointwise(_)) && !self.light[i];
+                member.then(|| self.find(i))
+            })
+            .collect();
+        let outside = self.outside_readers(&roots);
+        let mut size = vec![0usize; nodes];
+        let mut given = vec![Readers::None; nodes];
+        let mut fixed = vec![false; nodes];
+        for (i, root) in roots.iter().enumerate() {
+            let Some(root) = root.map(|r| r as usize) else {
+                continue;
+            };
+            let result = self.graph.nodes[i].results[0].0 as usize;
+            size[root] += 1;
+            fixed[root] |= self.stored[result];
+            given[root] = both(given[root], outside[i]);
+        }
+        let mut cluster = vec![None; nodes];
+        for (i, root) in roots.iter().enumerate() {
+            let Some(root) = root.map(|r| r as usize) else {
+                continue;
+            };
+            let drawn = !fixed[root] && given[root] == Readers::One && size[root] <= DRAWN;
+            if !drawn {
+                cluster[i] = Some(NodeId(root as u32));
+                if outside[i] != Readers::None {
+                    let result = self.graph.nodes[i].results[0].0 as usize;
+                    self.stored[result] = true;
+                }
+            }
+        }
+        Fusion { stored: self.stored, cluster }
+    }
+
+    /// For each member, its readers outside its own cluster: views and light nodes pass on those they have themselves.
+    fn outside_readers(&self, roots: &[Option<u32>]) -> Vec<Readers> {
+        let mut of_value = vec![Readers::None; self.graph.values.len()];
+        let mut of_member = vec![Readers::None; self.graph.nodes.len()];
+        for i in (0..self.graph.nodes.len()).rev() {
+            let node = &self.graph.nodes[i];
+            for result in &node.results {
+                let mut readers = Readers::None;
+                for user in &self.users[result.0 as usize] {
+                    let times = self.graph.node(*user).operands.iter();
+                    let times = times.filter(|v| *v == result).count();
+                    let reader = self.reading(*user, roots[i], roots, &of_value);
+                    let reader = if times > 1 && roots[user.0 as usize].is_none() { both(reader, reader) } else { reader };
+                    readers = both(readers, reader);
+                }
+                of_value[result.0 as usize] = readers;
+                of_member[i] = readers;
+            }
+        }
+        of_member
+    }
+
+    fn reading(&self, user: NodeId, own: Option<u32>, roots: &[Option<u32>], of_value: &[Readers]) -> Readers {
+        let node = self.graph.node(user);
+        match self.class(node) {
+            Class::Pointwise(_) => match roots[user.0 as usize] {
+                Some(root) if Some(root) == own => Readers::None,
+                Some(_) => Readers::One,
+                None => of_value[node.results[0].0 as usize],
+            },
+            Class::View(View::Pad | View::Concat) => Readers::One,
+            Class::View(_) if self.is_stored(node.results[0]) => Readers::One,
+            Class::View(_) => of_value[node.results[0].0 as usize],
+            _ => Readers::One,
+        }
+    }
+}
+
+fn both(a: Readers, b: Readers) -> Readers {
+    match (a, b) {
+        (Readers::None, x) | (x, Readers::None) => x,
+        _ => Readers::Many,
+    }
+}
