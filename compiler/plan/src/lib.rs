@@ -55,8 +55,9 @@ fn refuse_bf16(graph: &Graph) -> Result<(), Box<Diagnostic>> {
         Some(n) => format!("`{}` at `{}`", graph.node(n).op.name, graph.node(n).path),
         None => "an input".to_string(),
     };
-    Err(Diagnostic::new("E0803", format!("this back end has no bf16, and {place} is of that type"))
-        .help("set the stage's precision to f32"))
+    let message = format!("this back end has no bf16, and {place} is of that type");
+    let help = "set the stage's precision to f32";
+    Err(Box::new(Diagnostic::new("E0803", message).help(help)))
 }
 
 fn finish(draft: Draft, outputs: Vec<OutputSlot>, order: &[usize]) -> Plan {
