@@ -1,0 +1,253 @@
+//! The resolved experiment: what every later layer reads. Nothing here is a name to look up, a glob, a unit word, a default
+//! without origin or an unchecked shape; choices are lists of finite variants.
+
+use pfm_elaborate::{Init, Instance};
+use serde::Serialize;
+
+/// One experiment under one profile, closed.
+pub struct Experiment {
+    pub name: String,
+    pub doc: String,
+    /// The profile it was closed under; None is the file as written.
+    pub profile: Option<String>,
+    pub seed: u64,
+    pub data: Vec<Data>,
+    /// Trainable things: each tokeniser alone (an autoencoder) and each `model` block.
+    pub models: Vec<Model>,
+    /// Closed stages, each once, in an order where a stage comes after those that it takes weights from.
+    pub stages: Vec<Stage>,
+    /// Ways to run: the file as written first (`main`), then the cells of every grid.
+    pub cells: Vec<Cell>,
+    pub grids: Vec<Grid>,
+    pub reports: Vec<Report>,
+    pub claims: Vec<Claim>,
+    /// Every setting with the value it ended up with and where that came from, for `explain --resolved`.
+    pub origins: Vec<Origin>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Data {
+    /// The name in the experiment, such as `euler`.
+    pub name: String,
+    /// The stdlib definition that it amends.
+    pub definition: String,
+    /// Folders under the data directory, each a data set in The Well's layout.
+    pub datasets: Vec<String>,
+    /// Channel names in the order of the tensors, vectors by component: `energy`, …, `momentum_x`.
+    pub fields: Vec<String>,
+    pub grid: Vec<usize>,
+    /// Frames of one trajectory.
+    pub frames: usize,
+    /// Frames of one sample, and how many of them are context (the rest is to be predicted).
+    pub window: usize,
+    pub context: usize,
+    pub source: Source,
+    /// Floor of the sample-wise RMS that fields are divided by.
+    pub rms_floor: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum Source {
+    /// Read what is in the data directory.
+    Directory,
+    /// Made here, once, by the shipped solver.
+    Generate { trajectories: usize, seed: u64 },
+}
+
+pub struct Model {
+    /// `tok` or `net`.
+    pub name: String,
+    pub kind: ModelKind,
+    pub tokeniser: Part,
+    /// Absent for an autoencoder.
+    pub processor: Option<Part>,
+    /// True when linear maps join the tokeniser's channels to the processor's width.
+    pub linked: bool,
+    /// In the order in which the parts declare them; paths are unique.
+    pub parameters: Vec<Parameter>,
+    /// Vocabulary of the adaptive heads: position of each field name.
+    pub vocabulary: Vec<String>,
+    /// One per combination of the tokeniser's choices, in a fixed order.
+    pub variants: Vec<Variant>,
+    /// Index of the variant used in evaluation.
+    pub evaluation: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum ModelKind {
+    Autoencoder,
+    Predictor,
+}
+
+/// A tokeniser or processor: a name in the experiment and a definition with every setting closed (choices stay choices).
+#[derive(Clone)]
+pub struct Part {
+    pub name: String,
+    pub instance: Instance,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Parameter {
+    pub path: String,
+    pub shape: Vec<usize>,
+    #[serde(skip)]
+    pub init: Init,
+}
+
+impl Parameter {
+    pub fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Variant {
+    /// `1x2,2x4,1x2`: per level, time x space.
+    pub label: String,
+    /// Option taken by each choice, in the order of `Instance::choices`.
+    pub picks: Vec<usize>,
+    /// Latent shape for the model's data: frames, spatial sizes, channels.
+    pub latent: Vec<usize>,
+}
+
+pub struct Stage {
+    /// As written: `pretrain`, `rollout`.
+    pub name: String,
+    /// Small stable number of the name, part of every random key.
+    pub id: u32,
+    /// Content identity (hex): two stages with the same key are the same work.
+    pub key: String,
+    /// Index into `Experiment::models`, `Experiment::data`.
+    pub model: usize,
+    pub data: usize,
+    pub objective: Objective,
+    pub optimiser: Instance,
+    /// None: a constant rate.
+    pub schedule: Option<Instance>,
+    /// Limit of the global gradient norm.
+    pub clip: Option<f64>,
+    /// Samples of one optimiser step, over all devices.
+    pub batch: usize,
+    /// Micro-batches that a step is cut into; divides `batch`.
+    pub accumulate: usize,
+    /// Steps that this stage calls an epoch, and steps that it runs.
+    pub epoch: u64,
+    pub run: u64,
+    /// Where each part's weights come from; parts not named start at random.
+    pub weights: Vec<Handover>,
+    /// Per parameter of the model.
+    pub trainable: Vec<bool>,
+    pub mask: Option<String>,
+    /// Variants that training samples from.
+    pub variants: Vec<usize>,
+    /// Steps between checkpoints.
+    pub checkpoint: u64,
+    /// The report that this stage's evaluations are for, if any.
+    pub report: Option<usize>,
+    pub seed: u64,
+}
+
+pub struct Objective {
+    pub kind: ObjectiveKind,
+    /// Name of the loss definition: `mse`, `mae`.
+    pub loss: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum ObjectiveKind {
+    /// Decode what was encoded; the context is the target.
+    Reconstruct,
+    /// Predict the frame after the context.
+    NextFrame,
+}
+
+/// A part takes its weights from an earlier stage.
+#[derive(Clone, Debug, Serialize)]
+pub struct Handover {
+    /// Path prefix, such as `tok`.
+    pub part: String,
+    /// Index into `Experiment::stages`.
+    pub stage: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Cell {
+    /// `main`, or the labels joined: `in_domain-trainable`.
+    pub name: String,
+    pub grid: Option<String>,
+    /// Axis and label.
+    pub labels: Vec<(String, String)>,
+    /// Indices into `Experiment::stages`, in order of execution.
+    pub stages: Vec<usize>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Grid {
+    pub name: String,
+    pub over: String,
+    pub axes: Vec<(String, Vec<String>)>,
+    /// Indices into `Experiment::cells`.
+    pub cells: Vec<usize>,
+}
+
+#[derive(Clone)]
+pub struct Report {
+    pub name: String,
+    /// The stage (by its written name) that it watches.
+    pub stage: String,
+    /// Steps at which the whole sample is evaluated, sorted; the last step of the run is always added.
+    pub at: Vec<u64>,
+    /// Steps between points of the learning curve.
+    pub every: Option<u64>,
+    pub metrics: Vec<Instance>,
+    pub sample: SampleRule,
+    pub unroll: Option<Unroll>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub enum SampleRule {
+    /// Every window of the validation split.
+    All,
+    /// Means over `count` subsets of `size` windows each.
+    Subsets { count: usize, size: usize },
+}
+
+#[derive(Clone)]
+pub struct Unroll {
+    pub metric: Instance,
+    /// Inclusive ranges of the horizon, counted from 1: `[1, 2, 3 .. 6]` is (1,1), (2,2), (3,6).
+    pub horizons: Vec<(usize, usize)>,
+    /// Validation windows to start from.
+    pub sample: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Origin {
+    pub path: String,
+    pub value: String,
+    /// `indomain.pfm:23`, `std/tokenisers/magvit_simple.pfm:7`, `profile laptop`, `--set`.
+    pub origin: String,
+}
+
+/// A claim of the file, closed. Structural ones are checked by `check`, those on metrics after a run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Claim {
+    /// As written.
+    pub text: String,
+    pub left: ClaimTerm,
+    pub comparison: String,
+    pub right: ClaimTerm,
+    /// Relative tolerance.
+    pub within: Option<f64>,
+    /// True when the claim applies under this profile.
+    pub active: bool,
+    #[serde(skip)]
+    pub span: Option<pfm_diag::Span>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub enum ClaimTerm {
+    Number(f64),
+    /// A factor times a metric of the cells that match the labels (all axes not named range over every label).
+    Metric { factor: f64, name: String, labels: Vec<(String, String)> },
+}
