@@ -249,5 +249,9 @@ pub struct Claim {
 pub enum ClaimTerm {
     Number(f64),
     /// A factor times a metric of the cells that match the labels (all axes not named range over every label).
-    Metric { factor: f64, name: String, labels: Vec<(String, String)> },
+    Metric {
+        factor: f64,
+        name: String,
+        labels: Vec<(String, String)>,
+    },
 }

@@ -1,4 +1,5 @@
-//! From typed trees to a resolved `Experiment`: names, units, choices, globs, masks, profiles, grids and claims.
+//! Meaning of the experiment tier: names, units, profiles, choices, masks, grids and shapes are resolved here, once, into an
+//! [`Experiment`] that later layers read without looking anything up.
 
 mod experiment;
 
