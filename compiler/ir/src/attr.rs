@@ -1,5 +1,7 @@
 //! Attributes: the compile-time arguments of an operation, sorted by name.
 
+use crate::AttrKind;
+
 /// One attribute's value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attr {
@@ -9,6 +11,19 @@ pub enum Attr {
     Text(String),
     Ints(Vec<i64>),
     Floats(Vec<f64>),
+}
+
+impl Attr {
+    pub fn kind(&self) -> AttrKind {
+        match self {
+            Attr::Int(_) => AttrKind::Int,
+            Attr::Float(_) => AttrKind::Float,
+            Attr::Bool(_) => AttrKind::Bool,
+            Attr::Text(_) => AttrKind::Text,
+            Attr::Ints(_) => AttrKind::Ints,
+            Attr::Floats(_) => AttrKind::Floats,
+        }
+    }
 }
 
 /// Attributes by name. Iteration is in name order, which makes printing canonical.

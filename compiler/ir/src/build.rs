@@ -95,7 +95,7 @@ impl Builder {
         attrs: Attrs,
     ) -> Result<Vec<ValueId>, ShapeError> {
         let types: Vec<&TensorType> = operands.iter().map(|v| self.graph.ty(*v)).collect();
-        let result_types = (op.shape)(&types, &attrs)?;
+        let result_types = op.infer(&types, &attrs)?;
         let id = NodeId(self.graph.nodes.len() as u32);
         let results: Vec<ValueId> = result_types
             .into_iter()

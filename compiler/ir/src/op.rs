@@ -1,7 +1,7 @@
 //! What an operation is: one record that carries its shape rule, meaning, gradient, cost and test samples.
 //! The records themselves live in pfm-ops; this crate only knows their form.
 
-use crate::{Attrs, Builder, Tensor, TensorType, ValueId};
+use crate::{Attr, Attrs, Builder, Tensor, TensorType, ValueId};
 
 /// An operation, by reference to its record. Two are equal when their names are.
 #[derive(Clone, Copy)]
@@ -41,6 +41,59 @@ pub struct Op {
     pub class: Class,
     /// Operand types and attributes that the generated tests run: every attribute variant at least once.
     pub samples: fn() -> Vec<Sample>,
+}
+
+impl Op {
+    /// Result types, or the broken rule. `R0` stands for what every operation asks:
+    /// the declared number of operands and exactly the declared attributes.
+    pub fn infer(
+        &self,
+        operands: &[&TensorType],
+        attrs: &Attrs,
+    ) -> Result<Vec<TensorType>, ShapeError> {
+        let expected = self.operands.len() - self.absent_operands(attrs);
+        if operands.len() < expected || (operands.len() > expected && !self.variadic) {
+            return Err(ShapeError::new(
+                "R0",
+                format!("takes {expected} operands, found {}", operands.len()),
+            ));
+        }
+        for spec in self.attrs {
+            match attrs.get(spec.name) {
+                Some(value) if value.kind() == spec.kind => {}
+                Some(value) => {
+                    return Err(ShapeError::new(
+                        "R0",
+                        format!(
+                            "`{}` is {:?}, found {:?}",
+                            spec.name,
+                            spec.kind,
+                            value.kind()
+                        ),
+                    ));
+                }
+                None => {
+                    return Err(ShapeError::new("R0", format!("`{}` is missing", spec.name)));
+                }
+            }
+        }
+        if let Some((name, _)) = attrs
+            .iter()
+            .find(|(name, _)| self.attrs.iter().all(|spec| spec.name != *name))
+        {
+            return Err(ShapeError::new("R0", format!("has no attribute `{name}`")));
+        }
+        (self.shape)(operands, attrs)
+    }
+
+    /// How many declared operands are absent: an operand with a Bool attribute of the same name is there
+    /// when that attribute is true.
+    fn absent_operands(&self, attrs: &Attrs) -> usize {
+        self.operands
+            .iter()
+            .filter(|name| matches!(attrs.get(name), Some(Attr::Bool(false))))
+            .count()
+    }
 }
 
 pub struct AttrSpec {
