@@ -57,10 +57,7 @@ impl Attrs {
         self.with(name, Attr::Text(v.to_string()))
     }
     pub fn ints<T: Copy + TryInto<i64>>(self, name: &'static str, v: &[T]) -> Self {
-        let v = v
-            .iter()
-            .map(|&x| x.try_into().ok().expect("an attribute fits i64"))
-            .collect();
+        let v = v.iter().map(|&x| x.try_into().ok().expect("an attribute fits i64")).collect();
         self.with(name, Attr::Ints(v))
     }
     pub fn floats(self, name: &'static str, v: &[f64]) -> Self {
@@ -109,10 +106,7 @@ impl Attrs {
     }
     /// A list of non-negative integers, such as axes or a shape.
     pub fn get_sizes(&self, name: &str) -> Vec<usize> {
-        self.get_ints(name)
-            .iter()
-            .map(|&v| usize::try_from(v).expect("a size is not negative"))
-            .collect()
+        self.get_ints(name).iter().map(|&v| usize::try_from(v).expect("a size is not negative")).collect()
     }
     pub fn get_floats(&self, name: &str) -> &[f64] {
         match self.get(name) {

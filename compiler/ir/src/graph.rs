@@ -89,10 +89,7 @@ impl Graph {
     }
 
     pub fn output(&self, name: &str) -> Option<(usize, &Output)> {
-        self.outputs
-            .iter()
-            .enumerate()
-            .find(|(_, o)| o.name == name)
+        self.outputs.iter().enumerate().find(|(_, o)| o.name == name)
     }
 
     /// For each value, the nodes that read it, in order, each once.

@@ -7,17 +7,22 @@
 
 mod attr;
 mod build;
+mod canonical;
 mod graph;
+mod interpret;
 mod op;
 mod tensor;
+mod text;
 mod types;
+mod verify;
 
 pub use attr::{Attr, Attrs};
 pub use build::Builder;
+pub use canonical::{canonical, live_nodes, prune};
 pub use graph::{Graph, Input, Node, NodeId, Output, Role, Value, ValueId};
-pub use op::{
-    AttrKind, AttrSpec, Class, Cost, GradCtx, Gradient, Meaning, Op, OpRef, Sample, Scalar,
-    ShapeError, View,
-};
+pub use interpret::{evaluate, interpret};
+pub use op::{AttrKind, AttrSpec, Class, Cost, GradCtx, Gradient, Meaning, Op, OpRef, Sample, Scalar, ShapeError, View};
 pub use tensor::Tensor;
+pub use text::{TextError, parse_text, print, print_plain};
 pub use types::{DType, TensorType};
+pub use verify::{VerifyError, verify};

@@ -46,41 +46,23 @@ pub struct Op {
 impl Op {
     /// Result types, or the broken rule. `R0` stands for what every operation asks:
     /// the declared number of operands and exactly the declared attributes.
-    pub fn infer(
-        &self,
-        operands: &[&TensorType],
-        attrs: &Attrs,
-    ) -> Result<Vec<TensorType>, ShapeError> {
+    pub fn infer(&self, operands: &[&TensorType], attrs: &Attrs) -> Result<Vec<TensorType>, ShapeError> {
         let expected = self.operands.len() - self.absent_operands(attrs);
         if operands.len() < expected || (operands.len() > expected && !self.variadic) {
-            return Err(ShapeError::new(
-                "R0",
-                format!("takes {expected} operands, found {}", operands.len()),
-            ));
+            return Err(ShapeError::new("R0", format!("takes {expected} operands, found {}", operands.len())));
         }
         for spec in self.attrs {
             match attrs.get(spec.name) {
                 Some(value) if value.kind() == spec.kind => {}
                 Some(value) => {
-                    return Err(ShapeError::new(
-                        "R0",
-                        format!(
-                            "`{}` is {:?}, found {:?}",
-                            spec.name,
-                            spec.kind,
-                            value.kind()
-                        ),
-                    ));
+                    return Err(ShapeError::new("R0", format!("`{}` is {:?}, found {:?}", spec.name, spec.kind, value.kind())));
                 }
                 None => {
                     return Err(ShapeError::new("R0", format!("`{}` is missing", spec.name)));
                 }
             }
         }
-        if let Some((name, _)) = attrs
-            .iter()
-            .find(|(name, _)| self.attrs.iter().all(|spec| spec.name != *name))
-        {
+        if let Some((name, _)) = attrs.iter().find(|(name, _)| self.attrs.iter().all(|spec| spec.name != *name)) {
             return Err(ShapeError::new("R0", format!("has no attribute `{name}`")));
         }
         (self.shape)(operands, attrs)
@@ -89,10 +71,7 @@ impl Op {
     /// How many declared operands are absent: an operand with a Bool attribute of the same name is there
     /// when that attribute is true.
     fn absent_operands(&self, attrs: &Attrs) -> usize {
-        self.operands
-            .iter()
-            .filter(|name| matches!(attrs.get(name), Some(Attr::Bool(false))))
-            .count()
+        self.operands.iter().filter(|name| matches!(attrs.get(name), Some(Attr::Bool(false)))).count()
     }
 }
 
@@ -121,10 +100,7 @@ pub struct ShapeError {
 
 impl ShapeError {
     pub fn new(rule: &'static str, message: impl Into<String>) -> Self {
-        ShapeError {
-            rule,
-            message: message.into(),
-        }
+        ShapeError { rule, message: message.into() }
     }
 }
 

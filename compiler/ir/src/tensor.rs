@@ -11,29 +11,16 @@ pub struct Tensor {
 
 impl Tensor {
     pub fn new(shape: &[usize], data: Vec<f64>) -> Self {
-        assert_eq!(
-            shape.iter().product::<usize>(),
-            data.len(),
-            "shape {shape:?} needs as many elements"
-        );
-        Tensor {
-            shape: shape.to_vec(),
-            data,
-        }
+        assert_eq!(shape.iter().product::<usize>(), data.len(), "shape {shape:?} needs as many elements");
+        Tensor { shape: shape.to_vec(), data }
     }
 
     pub fn scalar(v: f64) -> Self {
-        Tensor {
-            shape: vec![],
-            data: vec![v],
-        }
+        Tensor { shape: vec![], data: vec![v] }
     }
 
     pub fn fill(shape: &[usize], v: f64) -> Self {
-        Tensor {
-            shape: shape.to_vec(),
-            data: vec![v; shape.iter().product()],
-        }
+        Tensor { shape: shape.to_vec(), data: vec![v; shape.iter().product()] }
     }
 
     pub fn zeros(ty: &TensorType) -> Self {
@@ -54,10 +41,7 @@ impl Tensor {
                 index[a] = 0;
             }
         }
-        Tensor {
-            shape: shape.to_vec(),
-            data,
-        }
+        Tensor { shape: shape.to_vec(), data }
     }
 
     pub fn from_f32(shape: &[usize], data: &[f32]) -> Self {

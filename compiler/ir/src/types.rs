@@ -46,10 +46,7 @@ pub struct TensorType {
 
 impl TensorType {
     pub fn new(dtype: DType, shape: &[usize]) -> Self {
-        TensorType {
-            dtype,
-            shape: shape.to_vec(),
-        }
+        TensorType { dtype, shape: shape.to_vec() }
     }
 
     pub fn f32(shape: &[usize]) -> Self {
