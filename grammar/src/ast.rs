@@ -54,6 +54,43 @@ pub enum UseTarget {
     File(String, Span),
 }
 
+/// The words of `TypeExpr::Named`: `[level]` is a list because `level` is one of them, `[c]` is a tensor.
+pub const TYPE_WORDS: &[&str] = &[
+    "int",
+    "number",
+    "bool",
+    "text",
+    "range",
+    "vocabulary",
+    "choice",
+    "name",
+    "level",
+    "path",
+    "loss",
+    "metric",
+    "schedule",
+    "steps",
+    "epochs",
+    "frames",
+    "samples",
+    "batches",
+];
+
+/// The words that open a block of an experiment.
+pub const BLOCK_WORDS: &[&str] = &[
+    "experiment",
+    "data",
+    "tokeniser",
+    "processor",
+    "model",
+    "level",
+    "mask",
+    "stage",
+    "grid",
+    "report",
+    "profile",
+];
+
 // ---- experiment tier
 
 /// `kind label MODIFIER over PATH = BASE { body }`: `stage rollout { … }`, `data euler = euler_multi_quadrants { … }`,
@@ -69,6 +106,8 @@ pub struct Block {
     pub over: Option<Path>,
     /// What is amended.
     pub base: Option<Path>,
+    /// Arguments of what is amended: `data systems = mix([a, b], weights: by_size) { … }`.
+    pub base_args: Vec<Arg>,
     pub body: Vec<Statement>,
     pub span: Span,
 }
@@ -231,6 +270,9 @@ pub struct Definition {
     pub name: Name,
     pub params: Vec<Parameter>,
     pub returns: Option<TypeExpr>,
+    /// What is amended: `data small = euler { … }` at file level. The body is then `Settings`.
+    pub base: Option<Path>,
+    pub base_args: Vec<Arg>,
     pub body: Body,
     pub span: Span,
 }
@@ -262,7 +304,7 @@ pub struct Parameter {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypeExpr {
-    /// `[b t *s c]`, optionally `f32 [b t *s c]`.
+    /// `[b t *s c]`, optionally `f32 [b t *s c]`, which says the same. `[x]` is a tensor unless `x` is one of `TYPE_WORDS`.
     Tensor(Vec<Axis>, Span),
     /// `int`, `number`, `bool`, `text`, `range`, `vocabulary`, `choice`, `name`, a unit word such as `steps`.
     Named(Name),
@@ -345,6 +387,8 @@ pub enum CodeStatement {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slot {
     pub name: Name,
+    /// `i` in `slot q[i] ~ …`.
+    pub index: Option<Name>,
     pub init: Expr,
     pub span: Span,
 }
