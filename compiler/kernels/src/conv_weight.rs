@@ -1,0 +1,244 @@
+//! The weight gradient of a convolution: for each tap a product of source channels by result channels, summed over pixels.
+//! Pixels are cut into chunks by shape alone; each chunk has its own partial sum, and these are added in order at the end.
+
+use crate::block::{panel, panels, strips};
+use crate::conv::ConvSpec;
+use crate::isa::{Isa, Kernel, Shared, launch};
+use crate::simd::Simd;
+use crate::tile::{Tap, Tile};
+use crate::walk::AxisTap;
+use pfm_device::Pool;
+
+/// Floats that the partial sums may take unless one alone takes more.
+const PARTIALS: usize = 1 << 22;
+/// Rows of pixels that one call of a tile sums over.
+const ROWS: usize = 16;
+/// Result channels of a task.
+const COLUMNS: usize = 64;
+/// Rows of dw that one task of the final sum writes.
+const REDUCED: usize = 4;
+
+impl ConvSpec {
+    /// Floats of scratch of `conv_weight_grad`.
+    pub fn weight_grad_scratch(&self) -> usize {
+        self.chunks() * self.lengths()[1]
+    }
+
+    fn chunks(&self) -> usize {
+        let most = (PARTIALS / self.lengths()[1].max(1)).clamp(1, 16);
+        most.min(self.pixel_rows().div_ceil(ROWS)).max(1)
+    }
+
+    /// Rows of result pixels: batch, t and h.
+    fn pixel_rows(&self) -> usize {
+        self.batch * self.output[0] * self.output[1]
+    }
+}
+
+/// dw of y = conv(x, w) from x and dy. `scratch` has at least `spec.weight_grad_scratch()` values.
+pub fn conv_weight_grad(
+    pool: &Pool,
+    isa: Isa,
+    spec: &ConvSpec,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let lengths = [x.len(), dw.len(), dy.len()];
+    assert_eq!(
+        lengths,
+        spec.lengths(),
+        "operands have the sizes of the specification"
+    );
+    assert!(
+        scratch.len() >= spec.weight_grad_scratch(),
+        "scratch is large enough"
+    );
+    if dw.is_empty() {
+        return;
+    }
+    let job = Job {
+        spec,
+        chunks: spec.chunks(),
+        groups: spec.co.div_ceil(COLUMNS),
+        x: x.as_ptr(),
+        dy: dy.as_ptr(),
+        dw: Shared::of(dw),
+        partial: Shared::of(scratch),
+    };
+    // One task per chunk, group of result channels and plane of taps.
+    let tasks = job.chunks * job.groups * spec.kernel[0];
+    launch(pool, isa, tasks, &Multiply(&job));
+    launch(pool, isa, spec.co.div_ceil(REDUCED), &Reduce(&job));
+}
+
+struct Job<'a> {
+    spec: &'a ConvSpec,
+    chunks: usize,
+    groups: usize,
+    x: *const f32,
+    dy: *const f32,
+    dw: Shared,
+    /// [chunk][tap][ci][co]
+    partial: Shared,
+}
+// SAFETY: x and dy are only read, and every task writes its own part of the partial sums and of dw.
+unsafe impl Sync for Job<'_> {}
+
+struct Multiply<'a>(&'a Job<'a>);
+
+impl Kernel for Multiply<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self, task: usize) {
+        let job = self.0;
+        let spec = job.spec;
+        let (task, group) = (task / job.groups, task % job.groups);
+        let (chunk, plane) = (task / spec.kernel[0], task % spec.kernel[0]);
+        let rows = spec.pixel_rows();
+        let (start, stop) = (chunk * rows / job.chunks, (chunk + 1) * rows / job.chunks);
+        let first = group * COLUMNS;
+        let columns = COLUMNS.min(spec.co - first);
+        let t_tap = &spec.forward[0].taps[plane];
+        // SAFETY: the partial sums of this chunk, plane and group are of this task alone.
+        unsafe {
+            let partial = job.partial.0.add(chunk * spec.lengths()[1] + first);
+            job.clear::<S>(partial, plane, columns);
+            for row in (start..stop).step_by(ROWS) {
+                let rows = row..stop.min(row + ROWS);
+                for h_tap in &spec.forward[1].taps {
+                    let mut list = [Tap { a: 0, b: 0 }; ROWS];
+                    let count = job.list(rows.clone(), t_tap, h_tap, &mut list);
+                    if count > 0 {
+                        for w_tap in &spec.forward[2].taps {
+                            let taps = [t_tap, h_tap, w_tap];
+                            job.add::<S>(&list[..count], taps, (first, columns), partial);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Job<'_> {
+    #[inline(always)]
+    fn tap_index(&self, taps: [usize; 3]) -> usize {
+        let [_, h, w] = self.spec.kernel;
+        (taps[0] * h + taps[1]) * w + taps[2]
+    }
+
+    #[inline(always)]
+    unsafe fn clear<S: Simd>(&self, partial: *mut f32, plane: usize, columns: usize) {
+        let spec = self.spec;
+        let rows = spec.kernel[1] * spec.kernel[2] * spec.ci;
+        let first = self.tap_index([plane, 0, 0]) * spec.ci;
+        for row in first..first + rows {
+            for c in (0..columns).step_by(S::LANES) {
+                // SAFETY: tap, channel and column lie inside the partial sum.
+                unsafe {
+                    let to = partial.add(row * spec.co + c);
+                    S::store_first(to, S::splat(0.0), S::LANES.min(columns - c));
+                }
+            }
+        }
+    }
+
+    /// Offsets in x and dy of those rows of pixels whose taps are inside.
+    #[inline(always)]
+    fn list(
+        &self,
+        rows: std::ops::Range<usize>,
+        t_tap: &AxisTap,
+        h_tap: &AxisTap,
+        list: &mut [Tap; ROWS],
+    ) -> usize {
+        let spec = self.spec;
+        let [frames, height, _] = spec.output;
+        let [walk_t, walk_h, _] = &spec.forward;
+        let mut count = 0;
+        for row in rows {
+            let (batch, t, h) = (row / (frames * height), row / height % frames, row % height);
+            if t < t_tap.start || t >= t_tap.stop || h < h_tap.start || h >= h_tap.stop {
+                continue;
+            }
+            let source_t = (t * walk_t.source_step) as isize + t_tap.offset;
+            let source_h = (h * walk_h.source_step) as isize + h_tap.offset;
+            let plane = (batch * spec.input[0]) as isize + source_t;
+            let source_row = plane * spec.input[1] as isize + source_h;
+            list[count] = Tap {
+                a: source_row * (spec.input[2] * spec.ci) as isize,
+                b: (row * spec.output[2] * spec.co) as isize,
+            };
+            count += 1;
+        }
+        count
+    }
+
+    /// Adds the products of the listed rows for one tap and a range of result channels.
+    #[inline(always)]
+    unsafe fn add<S: Simd>(
+        &self,
+        list: &[Tap],
+        taps: [&AxisTap; 3],
+        (first, columns): (usize, usize),
+        partial: *mut f32,
+    ) {
+        let spec = self.spec;
+        let w_tap = taps[2];
+        if w_tap.start == w_tap.stop {
+            return;
+        }
+        let step = spec.forward[2].source_step;
+        let source = w_tap.offset + (w_tap.start * step) as isize;
+        let index = self.tap_index(taps.map(|t| t.index));
+        for i in 0..panels::<S>(columns) {
+            let panel = panel::<S>(columns, i);
+            // SAFETY: the tap reads inside x from pixel `start` to `stop`; the panel lies inside the channels.
+            unsafe {
+                let tile = Tile {
+                    a: self.x.wrapping_offset(source * spec.ci as isize),
+                    a_row: 1,
+                    a_step: (step * spec.ci) as isize,
+                    b: self.dy.add(w_tap.start * spec.co + first + panel.first),
+                    b_step: spec.co as isize,
+                    c: partial.add(index * spec.ci * spec.co + panel.first),
+                    c_row: spec.co as isize,
+                    taps: list.as_ptr(),
+                    tap_count: list.len(),
+                    steps: w_tap.stop - w_tap.start,
+                    last: panel.last,
+                    add: true,
+                };
+                strips::<S>(&tile, spec.ci, panel.vectors);
+            }
+        }
+    }
+}
+
+/// Adds the partial sums in order and turns them into the layout of w.
+struct Reduce<'a>(&'a Job<'a>);
+
+impl Kernel for Reduce<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self, task: usize) {
+        let job = self.0;
+        let spec = job.spec;
+        let (taps, total) = (spec.taps(), spec.lengths()[1]);
+        for co in task * REDUCED..spec.co.min((task + 1) * REDUCED) {
+            for ci in 0..spec.ci {
+                for tap in 0..taps {
+                    // SAFETY: tap and channels lie inside the partial sums and dw; these co are of this task alone.
+                    unsafe {
+                        let mut sum = 0.0;
+                        for chunk in 0..job.chunks {
+                            let at = chunk * total + (tap * spec.ci + ci) * spec.co + co;
+                            sum += *job.partial.0.add(at);
+                        }
+                        *job.dw.0.add((co * spec.ci + ci) * taps + tap) = sum;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Which vector instructions the kernels use, and the one place where a task enters code compiled for them.
+//! The choice is made at run time, so one binary serves every x86-64 machine and, by the portable path, all others.
+
+use crate::simd::{Portable, Simd};
+use pfm_device::Pool;
+
+/// An instruction set. Results of different sets agree to rounding only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Isa {
+    /// Plain Rust in groups of four; needs nothing of the processor.
+    Portable,
+    /// 256-bit vectors with fused multiply-add.
+    Avx2,
+    /// 512-bit vectors (AVX-512 F, BW, DQ, VL).
+    Avx512,
+}
+
+impl Isa {
+    /// The widest instruction set of this processor.
+    pub fn detect() -> Isa {
+        Isa::available()[0]
+    }
+
+    /// All instruction sets that this processor can run, widest first.
+    pub fn available() -> Vec<Isa> {
+        let mut found = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            if avx2 && avx512 {
+                found.push(Isa::Avx512);
+            }
+            if avx2 {
+                found.push(Isa::Avx2);
+            }
+        }
+        found.push(Isa::Portable);
+        found
+    }
+}
+
+/// Numbered tasks written once for all instruction sets. `run` and all it calls must be `#[inline(always)]`,
+/// so that they are compiled inside the entry functions below with the features switched on.
+pub(crate) trait Kernel: Sync {
+    /// # Safety
+    /// The processor has the instructions of `S`, and `task` is below the number of tasks.
+    unsafe fn run<S: Simd>(&self, task: usize);
+}
+
+/// Runs tasks 0..tasks of the kernel on the pool. `isa` must be one that the processor has.
+pub(crate) fn launch<K: Kernel>(pool: &Pool, isa: Isa, tasks: usize, kernel: &K) {
+    pool.run(tasks, &|task| {
+        // SAFETY: an `Isa` other than `Portable` is only made where `Isa::available` lists it.
+        unsafe {
+            match isa {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => enter_avx512(kernel, task),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => enter_avx2(kernel, task),
+                _ => kernel.run::<Portable>(task),
+            }
+        }
+    });
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+unsafe fn enter_avx512<K: Kernel>(kernel: &K, task: usize) {
+    // SAFETY: the features are those of `Avx512`.
+    unsafe { kernel.run::<crate::simd::Avx512>(task) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn enter_avx2<K: Kernel>(kernel: &K, task: usize) {
+    // SAFETY: the features are those of `Avx2`.
+    unsafe { kernel.run::<crate::simd::Avx2>(task) }
+}
+
+/// A pointer that tasks share; each writes only places that no other task touches.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared(pub *mut f32);
+// SAFETY: kernels cut their output by task number into disjoint parts.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub(crate) fn of(slice: &mut [f32]) -> Shared {
+        Shared(slice.as_mut_ptr())
+    }
+}
