@@ -1,1 +1,25 @@
-//! placeholder
+//! Data on disk, in The Well's layout: reading windows of frames for training, sampling them in a reproducible order, fetching
+//! them ahead of time, and generating data sets with the shipped simulators. HDF5 and YAML are known here only. Every failure is
+//! a `DataError` that names the file, the object in it and the cause.
+
+mod dataset;
+mod error;
+mod generate;
+mod identity;
+mod inspect;
+mod prefetch;
+mod sampler;
+mod statistics;
+pub mod well;
+mod windows;
+
+pub use dataset::{Dataset, FieldName, Split};
+pub use error::DataError;
+pub use generate::{GenerateSpec, Summary, generate};
+pub use identity::identity;
+pub use inspect::{FileInspection, Inspection, SplitInspection, inspect};
+pub use pfm_solvers::{BoundaryKind, Field};
+pub use prefetch::{Batch, Prefetch};
+pub use sampler::sample_order;
+pub use statistics::{Moments, Statistics, Value};
+pub use windows::{WindowAt, WindowIndex};

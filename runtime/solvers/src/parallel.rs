@@ -10,11 +10,7 @@ use crate::trajectory::Trajectory;
 
 /// Simulates all problems on `threads` threads and hands each result to `consume` in the problems' order.
 /// `consume` returns whether to go on.
-pub fn simulate_all(
-    problems: &[Problem],
-    threads: usize,
-    consume: &mut dyn FnMut(usize, Result<Trajectory, SolverError>) -> bool,
-) {
+pub fn simulate_all(problems: &[Problem], threads: usize, consume: &mut dyn FnMut(usize, Result<Trajectory, SolverError>) -> bool) {
     let threads = threads.clamp(1, problems.len().max(1));
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);

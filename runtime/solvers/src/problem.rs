@@ -30,16 +30,10 @@ impl Problem {
     pub fn simulate(&self) -> Result<Trajectory, SolverError> {
         let axes = self.system.axes.len();
         if self.grid.len() != axes || self.grid.iter().any(|&n| n < 4) {
-            return Err(SolverError::Request(format!(
-                "{} needs {axes} axes of at least 4 cells, got {:?}",
-                self.system.name, self.grid
-            )));
+            return Err(SolverError::Request(format!("{} needs {axes} axes of at least 4 cells, got {:?}", self.system.name, self.grid)));
         }
         if self.frames == 0 || self.supersampling == 0 {
-            return Err(SolverError::Request(format!(
-                "{} needs at least one frame and a supersampling of at least 1",
-                self.system.name
-            )));
+            return Err(SolverError::Request(format!("{} needs at least one frame and a supersampling of at least 1", self.system.name)));
         }
         (self.system.run)(self)
     }
@@ -62,31 +56,16 @@ pub enum SolverError {
     /// The request itself is impossible.
     Request(String),
     /// The numerical solution left the physical range.
-    Breakdown {
-        system: &'static str,
-        parameters: &'static str,
-        seed: u64,
-        index: u64,
-        time: f64,
-        cause: String,
-    },
+    Breakdown { system: &'static str, parameters: &'static str, seed: u64, index: u64, time: f64, cause: String },
 }
 
 impl fmt::Display for SolverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request(cause) => f.write_str(cause),
-            Self::Breakdown {
-                system,
-                parameters,
-                seed,
-                index,
-                time,
-                cause,
-            } => write!(
-                f,
-                "{system} ({parameters}, seed {seed}, trajectory {index}) broke down at t = {time:.6}: {cause}"
-            ),
+            Self::Breakdown { system, parameters, seed, index, time, cause } => {
+                write!(f, "{system} ({parameters}, seed {seed}, trajectory {index}) broke down at t = {time:.6}: {cause}")
+            }
         }
     }
 }

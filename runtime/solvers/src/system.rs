@@ -34,6 +34,8 @@ pub struct System {
     pub name: &'static str,
     /// One line for listings.
     pub summary: &'static str,
+    /// Raised whenever the same problem gives other values than before.
+    pub revision: u32,
     /// Fields in file order: scalars, then vectors, then tensors.
     pub fields: &'static [Field],
     /// Names of the scalars that a parameter set gives.

@@ -62,11 +62,7 @@ impl Law<4> for Gas {
         let [r, u, v, p] = std::array::from_fn(|k| if is_left { left[k] } else { right[k] });
         let e = if is_left { el } else { er };
         let speed = if is_left { slowest } else { fastest };
-        let cut = if is_left {
-            slowest.min(0.0)
-        } else {
-            fastest.max(0.0)
-        };
+        let cut = if is_left { slowest.min(0.0) } else { fastest.max(0.0) };
 
         let star = r * (speed - u) / (speed - contact);
         let star_energy = star * (e / r + (contact - u) * (contact + p / (r * (speed - u))));

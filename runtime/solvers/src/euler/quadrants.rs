@@ -29,12 +29,8 @@ pub(super) fn initial(draw: &mut Draw, ranges: &Ranges, gas: &Gas, mesh: &Mesh) 
             gas.conserved([density, u, v, pressure])
         })
         .collect();
-    let along_x: Vec<_> = (0..mesh.cells[0])
-        .map(|i| shares(&x, i, mesh.cells[0]))
-        .collect();
-    let along_y: Vec<_> = (0..mesh.cells[1])
-        .map(|j| shares(&y, j, mesh.cells[1]))
-        .collect();
+    let along_x: Vec<_> = (0..mesh.cells[0]).map(|i| shares(&x, i, mesh.cells[0])).collect();
+    let along_y: Vec<_> = (0..mesh.cells[1]).map(|j| shares(&y, j, mesh.cells[1])).collect();
     let mut cells: Cells<4> = std::array::from_fn(|_| Vec::with_capacity(mesh.len()));
     for share_x in &along_x {
         for share_y in &along_y {

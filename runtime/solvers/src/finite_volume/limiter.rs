@@ -23,19 +23,10 @@ pub(crate) struct Slope {
 impl Limiter {
     pub(crate) fn slope(self) -> Slope {
         match self {
-            Self::FirstOrder => Slope {
-                one_sided: 0.0,
-                centred: 0.0,
-            },
+            Self::FirstOrder => Slope { one_sided: 0.0, centred: 0.0 },
             // The sum of two like-signed differences exceeds both: its bound never acts.
-            Self::MinMod => Slope {
-                one_sided: 1.0,
-                centred: 1.0,
-            },
-            Self::MonotonisedCentral => Slope {
-                one_sided: 2.0,
-                centred: 0.5,
-            },
+            Self::MinMod => Slope { one_sided: 1.0, centred: 1.0 },
+            Self::MonotonisedCentral => Slope { one_sided: 2.0, centred: 0.5 },
         }
     }
 }
@@ -46,11 +37,7 @@ impl Slope {
     pub fn half(self, behind: f64, ahead: f64) -> f64 {
         let bound = (self.one_sided * behind.abs()).min(self.one_sided * ahead.abs());
         let size = bound.min(self.centred * (behind + ahead).abs());
-        if behind * ahead > 0.0 {
-            0.5 * size.copysign(ahead)
-        } else {
-            0.0
-        }
+        if behind * ahead > 0.0 { 0.5 * size.copysign(ahead) } else { 0.0 }
     }
 }
 

@@ -39,20 +39,9 @@ impl<'a, L: Law<N>, const N: usize> March<'a, L, N> {
     ///
     /// # Errors
     /// The initial state is not physical.
-    pub fn new(
-        law: &'a L,
-        mesh: Mesh,
-        edges: [Edge; 2],
-        limiter: Limiter,
-        courant: f64,
-        conserved: Cells<N>,
-    ) -> Result<Self, Breakdown> {
+    pub fn new(law: &'a L, mesh: Mesh, edges: [Edge; 2], limiter: Limiter, courant: f64, conserved: Cells<N>) -> Result<Self, Breakdown> {
         for variable in &conserved {
-            assert_eq!(
-                variable.len(),
-                mesh.len(),
-                "one value per cell and variable"
-            );
+            assert_eq!(variable.len(), mesh.len(), "one value per cell and variable");
         }
         let zeros = || std::array::from_fn(|_| vec![0.0; mesh.len()]);
         let mut primitive = zeros();
@@ -131,8 +120,7 @@ impl<'a, L: Law<N>, const N: usize> March<'a, L, N> {
     pub fn step(&mut self, dt: f64) -> Result<(), Breakdown> {
         if self.try_step(dt, self.limiter.slope()).is_err() {
             // The failed attempt left its stages in `primitive`; the conserved variables are still those of the start.
-            to_primitive(self.law, &self.conserved, &mut self.primitive)
-                .expect("the state at the start of a step is physical");
+            to_primitive(self.law, &self.conserved, &mut self.primitive).expect("the state at the start of a step is physical");
             if let Err(at) = self.try_step(dt, Limiter::FirstOrder.slope()) {
                 return Err(breakdown(self.time, &self.mesh, &self.primitive, at));
             }
@@ -146,22 +134,14 @@ impl<'a, L: Law<N>, const N: usize> March<'a, L, N> {
     fn try_step(&mut self, dt: f64, slope: Slope) -> Result<(), usize> {
         self.rate_of_change(slope);
         for v in 0..N {
-            for ((m, u), r) in self.middle[v]
-                .iter_mut()
-                .zip(&self.conserved[v])
-                .zip(&self.rate[v])
-            {
+            for ((m, u), r) in self.middle[v].iter_mut().zip(&self.conserved[v]).zip(&self.rate[v]) {
                 *m = u + dt * r;
             }
         }
         to_primitive(self.law, &self.middle, &mut self.primitive)?;
         self.rate_of_change(slope);
         for v in 0..N {
-            for ((m, u), r) in self.middle[v]
-                .iter_mut()
-                .zip(&self.conserved[v])
-                .zip(&self.rate[v])
-            {
+            for ((m, u), r) in self.middle[v].iter_mut().zip(&self.conserved[v]).zip(&self.rate[v]) {
                 *m = 0.5 * (u + *m + dt * r);
             }
         }
@@ -175,24 +155,14 @@ impl<'a, L: Law<N>, const N: usize> March<'a, L, N> {
             rate.fill(0.0);
         }
         for axis in 0..2 {
-            let sweep = Sweep {
-                mesh: self.mesh,
-                axis,
-                edge: self.edges[axis],
-                slope,
-            };
-            self.line
-                .add_rate(self.law, sweep, &self.primitive, &mut self.rate);
+            let sweep = Sweep { mesh: self.mesh, axis, edge: self.edges[axis], slope };
+            self.line.add_rate(self.law, sweep, &self.primitive, &mut self.rate);
         }
     }
 }
 
 /// Converts every cell; fails with the first cell that is not physical.
-fn to_primitive<L: Law<N>, const N: usize>(
-    law: &L,
-    conserved: &Cells<N>,
-    primitive: &mut Cells<N>,
-) -> Result<(), usize> {
+fn to_primitive<L: Law<N>, const N: usize>(law: &L, conserved: &Cells<N>, primitive: &mut Cells<N>) -> Result<(), usize> {
     let len = conserved[0].len();
     let mut physical = true;
     {
@@ -209,18 +179,10 @@ fn to_primitive<L: Law<N>, const N: usize>(
     if physical {
         return Ok(());
     }
-    Err((0..len)
-        .find(|&at| !law.admissible(cell(primitive, at)))
-        .expect("a cell was found unphysical"))
+    Err((0..len).find(|&at| !law.admissible(cell(primitive, at))).expect("a cell was found unphysical"))
 }
 
 fn breakdown<const N: usize>(time: f64, mesh: &Mesh, primitive: &Cells<N>, at: usize) -> Breakdown {
     let (i, j) = (at / mesh.cells[1], at % mesh.cells[1]);
-    Breakdown {
-        time,
-        cause: format!(
-            "cell ({i}, {j}) has primitive values {:?}",
-            cell(primitive, at)
-        ),
-    }
+    Breakdown { time, cause: format!("cell ({i}, {j}) has primitive values {:?}", cell(primitive, at)) }
 }

@@ -28,27 +28,12 @@ pub(super) struct Line<const N: usize> {
 impl<const N: usize> Line<N> {
     pub fn new(longest: usize) -> Self {
         let zeros = |extra| std::array::from_fn(|_| vec![0.0; longest + extra]);
-        Self {
-            average: zeros(2 * GHOSTS),
-            half_slope: zeros(2),
-            flux: zeros(1),
-        }
+        Self { average: zeros(2 * GHOSTS), half_slope: zeros(2), flux: zeros(1) }
     }
 
     /// Adds the flux differences along the sweep's axis to the rate of change of the conserved variables.
-    pub fn add_rate<L: Law<N>>(
-        &mut self,
-        law: &L,
-        sweep: Sweep,
-        primitive: &Cells<N>,
-        rate: &mut Cells<N>,
-    ) {
-        let Sweep {
-            mesh,
-            axis,
-            edge,
-            slope,
-        } = sweep;
+    pub fn add_rate<L: Law<N>>(&mut self, law: &L, sweep: Sweep, primitive: &Cells<N>, rate: &mut Cells<N>) {
+        let Sweep { mesh, axis, edge, slope } = sweep;
         let n = mesh.cells[axis];
         let stride = if axis == 0 { mesh.cells[1] } else { 1 };
         let step = if axis == 0 { 1 } else { mesh.cells[1] };
@@ -69,13 +54,7 @@ impl<const N: usize> Line<N> {
     }
 
     /// Copies the line (first cell, stride, length) and fills its ghost cells.
-    fn gather(
-        &mut self,
-        primitive: &Cells<N>,
-        axis: usize,
-        edge: Edge,
-        (start, stride, n): (usize, usize, usize),
-    ) {
+    fn gather(&mut self, primitive: &Cells<N>, axis: usize, edge: Edge, (start, stride, n): (usize, usize, usize)) {
         for v in 0..N {
             let source = &primitive[turned(v, axis)];
             let average = &mut self.average[v][..n + 2 * GHOSTS];

@@ -20,17 +20,11 @@ fn wave(gamma: f64, [density, _, pressure]: State, p: f64) -> (f64, f64) {
         let a = 2.0 / ((gamma + 1.0) * density);
         let b = (gamma - 1.0) / (gamma + 1.0) * pressure;
         let root = (a / (p + b)).sqrt();
-        (
-            (p - pressure) * root,
-            root * (1.0 - 0.5 * (p - pressure) / (p + b)),
-        )
+        ((p - pressure) * root, root * (1.0 - 0.5 * (p - pressure) / (p + b)))
     } else {
         let exponent = (gamma - 1.0) / (2.0 * gamma);
         let ratio = p / pressure;
-        (
-            2.0 * sound / (gamma - 1.0) * (ratio.powf(exponent) - 1.0),
-            ratio.powf(-(gamma + 1.0) / (2.0 * gamma)) / (density * sound),
-        )
+        (2.0 * sound / (gamma - 1.0) * (ratio.powf(exponent) - 1.0), ratio.powf(-(gamma + 1.0) / (2.0 * gamma)) / (density * sound))
     }
 }
 
@@ -45,15 +39,8 @@ impl Exact {
             }
             p = next;
         }
-        let velocity =
-            0.5 * (left[1] + right[1] + wave(gamma, right, p).0 - wave(gamma, left, p).0);
-        Self {
-            gamma,
-            left,
-            right,
-            pressure: p,
-            velocity,
-        }
+        let velocity = 0.5 * (left[1] + right[1] + wave(gamma, right, p).0 - wave(gamma, left, p).0);
+        Self { gamma, left, right, pressure: p, velocity }
     }
 
     fn star_density(&self, [density, _, pressure]: State) -> f64 {
@@ -73,18 +60,13 @@ impl Exact {
 
     /// Speeds of the outer edge and the inner edge of the wave on the left or right; equal for a shock.
     pub fn wave_speeds(&self, right: bool) -> (f64, f64) {
-        let (state, sign) = if right {
-            (self.right, 1.0)
-        } else {
-            (self.left, -1.0)
-        };
+        let (state, sign) = if right { (self.right, 1.0) } else { (self.left, -1.0) };
         let [density, u, pressure] = state;
         let sound = (self.gamma * pressure / density).sqrt();
         let ratio = self.pressure / pressure;
         if ratio > 1.0 {
             let g = self.gamma;
-            let speed =
-                u + sign * sound * ((g + 1.0) / (2.0 * g) * ratio + (g - 1.0) / (2.0 * g)).sqrt();
+            let speed = u + sign * sound * ((g + 1.0) / (2.0 * g) * ratio + (g - 1.0) / (2.0 * g)).sqrt();
             (speed, speed)
         } else {
             let inner = sound * ratio.powf((self.gamma - 1.0) / (2.0 * self.gamma));
@@ -95,11 +77,7 @@ impl Exact {
     /// Density at the similarity coordinate x / t.
     pub fn density(&self, speed: f64) -> f64 {
         let right = speed > self.velocity;
-        let (state, sign) = if right {
-            (self.right, 1.0)
-        } else {
-            (self.left, -1.0)
-        };
+        let (state, sign) = if right { (self.right, 1.0) } else { (self.left, -1.0) };
         let (outer, inner) = self.wave_speeds(right);
         if sign * speed >= sign * outer {
             state[0]
@@ -108,8 +86,7 @@ impl Exact {
         } else {
             let g = self.gamma;
             let sound = (g * state[2] / state[0]).sqrt();
-            let base =
-                2.0 / (g + 1.0) - sign * (g - 1.0) / ((g + 1.0) * sound) * (state[1] - speed);
+            let base = 2.0 / (g + 1.0) - sign * (g - 1.0) / ((g + 1.0) * sound) * (state[1] - speed);
             state[0] * base.powf(2.0 / (g - 1.0))
         }
     }

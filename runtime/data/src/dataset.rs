@@ -1,0 +1,241 @@
+//! A data set of one split: a folder of files in The Well's layout that share grid and fields, read window by window.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::error::DataError;
+use crate::well::WellFile;
+use crate::windows::WindowIndex;
+
+/// The three parts of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Split {
+    Train,
+    Valid,
+    Test,
+}
+
+impl Split {
+    pub const ALL: [Split; 3] = [Split::Train, Split::Valid, Split::Test];
+
+    /// The folder's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A scalar channel: a component of a stored field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldName {
+    /// The name in full, with the component: `density`, `momentum_x`, `D_xy`.
+    pub name: String,
+    /// The stored field: `momentum`.
+    pub field: String,
+    /// 0 scalar, 1 vector, 2 tensor.
+    pub order: usize,
+    /// Which component, row-major.
+    pub component: usize,
+}
+
+/// An open data set. Safe to share between threads.
+#[derive(Debug)]
+pub struct Dataset {
+    files: Vec<WellFile>,
+    fields: Vec<FieldName>,
+    /// Per entry of `fields` the stored field's position, the same in every file.
+    stored: Vec<usize>,
+}
+
+impl Dataset {
+    /// Opens one split of a data set. `path` is the data set's folder (with `data/train` and so on inside), a folder of files, or
+    /// one file; for the last two the split has no meaning.
+    ///
+    /// # Errors
+    /// No files, a file that can't be read, or files that don't fit together.
+    pub fn open(path: &Path, split: Split) -> Result<Self, DataError> {
+        Self::open_all(&[path], split)
+    }
+
+    /// Opens one split of several data sets that share grid and fields as one, in the order given.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_all(paths: &[&Path], split: Split) -> Result<Self, DataError> {
+        let mut files = Vec::new();
+        for path in paths {
+            for file in data_files(path, split)? {
+                files.push(WellFile::open(&file)?);
+            }
+        }
+        let Some(first) = files.first() else {
+            return Err(DataError::Request("a data set needs at least one path".into()));
+        };
+        let (fields, stored) = channels(first);
+        let names: Vec<String> = first.fields.iter().map(|field| field.name.clone()).collect();
+        let (grid, path) = (first.grid.clone(), first.path.clone());
+        for file in &mut files[1..] {
+            match_first(file, &fields, &names, &grid, &path)?;
+        }
+        Ok(Self { files, fields, stored })
+    }
+
+    /// All channels: scalars, vector components, tensor components, in the first file's order.
+    pub fn fields(&self) -> &[FieldName] {
+        &self.fields
+    }
+
+    /// Grid points per spatial axis.
+    pub fn grid(&self) -> &[usize] {
+        &self.files[0].grid
+    }
+
+    /// Trajectories over all files.
+    pub fn trajectories(&self) -> usize {
+        self.files.iter().map(|file| file.trajectories).sum()
+    }
+
+    /// Frames of the shortest trajectory.
+    pub fn frames_per_trajectory(&self) -> usize {
+        self.files.iter().map(|file| file.frames).min().unwrap_or(0)
+    }
+
+    /// Boundary conditions of the first file; `files` has those of each.
+    pub fn boundary_conditions(&self) -> &[crate::well::AxisBoundary] {
+        &self.files[0].boundaries
+    }
+
+    /// The files in window order.
+    pub fn files(&self) -> &[WellFile] {
+        &self.files
+    }
+
+    /// Windows of `length` frames, `stride` apart, with all fields.
+    ///
+    /// # Panics
+    /// Length or stride is zero.
+    pub fn windows(&self, length: usize, stride: usize) -> WindowIndex {
+        self.index((0..self.fields.len()).collect(), length, stride)
+    }
+
+    /// Windows with the named channels (`density`, `momentum_x`, …) in the order given.
+    ///
+    /// # Errors
+    /// A name that the data set doesn't have.
+    ///
+    /// # Panics
+    /// Length or stride is zero.
+    pub fn windows_of(&self, names: &[&str], length: usize, stride: usize) -> Result<WindowIndex, DataError> {
+        let position = |name: &&str| {
+            self.fields.iter().position(|field| field.name == *name).ok_or_else(|| {
+                let known: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
+                DataError::Request(format!("{} has no field `{name}`; it has {}", self.files[0].dataset_name, known.join(", ")))
+            })
+        };
+        Ok(self.index(names.iter().map(position).collect::<Result<_, _>>()?, length, stride))
+    }
+
+    fn index(&self, channels: Vec<usize>, length: usize, stride: usize) -> WindowIndex {
+        assert!(length > 0 && stride > 0, "a window has frames and a stride");
+        let files: Vec<(usize, usize)> = self.files.iter().map(|file| (file.trajectories, file.frames)).collect();
+        WindowIndex::new(length, stride, channels, &files)
+    }
+
+    /// Values in a window of this index: frames x grid x channels.
+    pub fn window_size(&self, index: &WindowIndex) -> usize {
+        index.length * self.grid().iter().product::<usize>() * index.channels.len()
+    }
+
+    /// Reads window `i` into `out` [frames, *grid, C], channels last.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    ///
+    /// # Panics
+    /// `i` is not below `index.len()`, or `out` has another length than `window_size`.
+    pub fn read_window(&self, index: &WindowIndex, i: usize, out: &mut [f32]) -> Result<(), DataError> {
+        assert_eq!(out.len(), self.window_size(index), "the buffer holds exactly one window");
+        let at = index.locate(i);
+        let frames = crate::well::Frames { trajectory: at.trajectory, start: at.start, stride: index.stride, count: index.length };
+        // All wanted components of a stored field are taken from one read.
+        let mut wanted: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+        for (channel, &field) in index.channels.iter().enumerate() {
+            wanted.entry(self.stored[field]).or_default().push((self.fields[field].component, channel));
+        }
+        let mut scratch = Vec::new();
+        for (stored, placements) in wanted {
+            let channels = index.channels.len();
+            self.files[at.file].read_frames(stored, frames, &placements, channels, out, &mut scratch)?;
+        }
+        Ok(())
+    }
+}
+
+/// The data files of one split, sorted by name.
+pub(crate) fn data_files(path: &Path, split: Split) -> Result<Vec<PathBuf>, DataError> {
+    if path.is_file() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    if !path.is_dir() {
+        return Err(DataError::path(path, "no such file or folder"));
+    }
+    let folders = [path.join("data").join(split.name()), path.join(split.name()), path.to_path_buf()];
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(|cause| DataError::path(folder, cause))? {
+            let file = entry.map_err(|cause| DataError::path(folder, cause))?.path();
+            if file.extension().is_some_and(|extension| extension == "hdf5" || extension == "h5") {
+                files.push(file);
+            }
+        }
+        if !files.is_empty() {
+            files.sort();
+            return Ok(files);
+        }
+    }
+    Err(DataError::path(path, format!("no .hdf5 or .h5 files for the split `{split}`")))
+}
+
+/// The channels of a file, and for each the position of its stored field.
+fn channels(file: &WellFile) -> (Vec<FieldName>, Vec<usize>) {
+    let mut fields = Vec::new();
+    let mut stored = Vec::new();
+    for (position, field) in file.fields.iter().enumerate() {
+        for component in 0..field.components {
+            let d = file.axes.len();
+            let suffix = match field.order {
+                0 => String::new(),
+                1 => format!("_{}", file.axes[component]),
+                _ => format!("_{}{}", file.axes[component / d], file.axes[component % d]),
+            };
+            fields.push(FieldName { name: format!("{}{suffix}", field.name), field: field.name.clone(), order: field.order, component });
+            stored.push(position);
+        }
+    }
+    (fields, stored)
+}
+
+/// Checks that a file has the grid and fields of the first, and puts its fields into the first's order.
+fn match_first(file: &mut WellFile, fields: &[FieldName], names: &[String], grid: &[usize], first: &Path) -> Result<(), DataError> {
+    if file.grid != grid {
+        let cause = format!("the grid is {:?}, but {} has {grid:?}", file.grid, first.display());
+        return Err(DataError::object(&file.path, "dimensions", cause));
+    }
+    file.fields.sort_by_key(|field| names.iter().position(|name| *name == field.name).unwrap_or(names.len()));
+    if channels(file).0 != fields {
+        let own: Vec<&str> = file.fields.iter().map(|field| field.name.as_str()).collect();
+        let cause = format!("the fields are {}, but {} has {}", own.join(", "), first.display(), names.join(", "));
+        return Err(DataError::object(&file.path, "fields", cause));
+    }
+    Ok(())
+}

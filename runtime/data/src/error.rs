@@ -1,0 +1,48 @@
+//! The one error of this crate: which file, which object in it, and why.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use pfm_solvers::SolverError;
+
+/// Why data could not be read, written or made.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DataError {
+    /// A file or folder could not be used at all.
+    Path { path: PathBuf, cause: String },
+    /// An object inside a data file is missing, malformed or unreadable.
+    Object { file: PathBuf, object: String, cause: String },
+    /// A request that the data can't meet, such as a field that is not there.
+    Request(String),
+    /// A simulation failed while generating data.
+    Simulation(SolverError),
+}
+
+impl DataError {
+    pub(crate) fn path(path: &Path, cause: impl fmt::Display) -> Self {
+        Self::Path { path: path.to_path_buf(), cause: cause.to_string() }
+    }
+
+    pub(crate) fn object(file: &Path, object: impl Into<String>, cause: impl fmt::Display) -> Self {
+        Self::Object { file: file.to_path_buf(), object: object.into(), cause: cause.to_string() }
+    }
+}
+
+impl fmt::Display for DataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path { path, cause } => write!(f, "{}: {cause}", path.display()),
+            Self::Object { file, object, cause } => write!(f, "{}: {object}: {cause}", file.display()),
+            Self::Request(cause) => f.write_str(cause),
+            Self::Simulation(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DataError {}
+
+impl From<SolverError> for DataError {
+    fn from(error: SolverError) -> Self {
+        Self::Simulation(error)
+    }
+}

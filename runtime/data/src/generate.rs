@@ -1,0 +1,290 @@
+//! Making a data set with a shipped simulator, in The Well's folders and files. The record `generated.json` holds what was asked
+//! for; asking again completes what is missing, and a finished set is left as it is.
+
+use std::path::{Path, PathBuf};
+
+use pfm_solvers::{Problem, System, Trajectory, simulate_all, system, systems};
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::{Dataset, Split};
+use crate::error::DataError;
+use crate::identity::{RECORD, STATISTICS};
+use crate::statistics::Statistics;
+use crate::well::{Axis, Layout, Writer};
+
+/// What to generate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GenerateSpec {
+    /// A system's name, such as `euler_multi_quadrants_openBC`.
+    pub system: String,
+    /// Cells per axis.
+    pub grid: Vec<usize>,
+    /// Trajectories over all splits and parameter sets: 80 % train, 10 % valid and 10 % test, at least one each.
+    pub trajectories: usize,
+    /// Frames per trajectory.
+    pub frames: usize,
+    pub seed: u64,
+    /// Computing cells per stored cell and axis.
+    pub supersampling: usize,
+    /// Threads to use; no part of the result.
+    pub threads: usize,
+}
+
+/// What `generate` did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Files written now, and files that were there already.
+    pub written: usize,
+    pub kept: usize,
+    /// Trajectories over all files.
+    pub trajectories: usize,
+    /// Time steps that had to be repeated at first order, of all steps simulated now.
+    pub first_order_steps: usize,
+    pub steps: usize,
+}
+
+/// The record beside the data: everything that the values depend on.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Record {
+    system: String,
+    revision: u32,
+    grid: Vec<usize>,
+    trajectories: usize,
+    frames: usize,
+    seed: u64,
+    supersampling: usize,
+    /// blake3 of the fields above.
+    identity: String,
+}
+
+impl GenerateSpec {
+    /// A system's own grid and number of frames.
+    ///
+    /// # Errors
+    /// There is no such system.
+    pub fn new(system: &str, trajectories: usize, seed: u64) -> Result<Self, DataError> {
+        let found = find(system)?;
+        Ok(Self {
+            system: system.to_string(),
+            grid: found.grid.to_vec(),
+            trajectories,
+            frames: found.frames,
+            seed,
+            supersampling: 1,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        })
+    }
+
+    /// The hash of everything that the values depend on, in hexadecimal.
+    ///
+    /// # Errors
+    /// There is no such system.
+    pub fn identity(&self) -> Result<String, DataError> {
+        Ok(self.record(find(&self.system)?).identity)
+    }
+
+    /// Where this data goes under a data folder: `<system>/<grid>_<start of the identity>`, so that other sizes of the same system
+    /// and The Well's own files are never in its way.
+    ///
+    /// # Errors
+    /// There is no such system.
+    pub fn directory(&self, data_dir: &Path) -> Result<PathBuf, DataError> {
+        let grid: Vec<String> = self.grid.iter().map(usize::to_string).collect();
+        let identity = self.identity()?;
+        Ok(data_dir.join(&self.system).join(format!("{}_{}", grid.join("x"), &identity[..12])))
+    }
+
+    /// Estimated seconds of computing on one core.
+    ///
+    /// # Errors
+    /// There is no such system.
+    pub fn cost(&self) -> Result<f64, DataError> {
+        let fine: Vec<usize> = self.grid.iter().map(|n| n * self.supersampling).collect();
+        Ok((find(&self.system)?.cost)(&fine, self.frames) * self.trajectories as f64)
+    }
+
+    fn record(&self, system: &System) -> Record {
+        let mut record = Record {
+            system: self.system.clone(),
+            revision: system.revision,
+            grid: self.grid.clone(),
+            trajectories: self.trajectories,
+            frames: self.frames,
+            seed: self.seed,
+            supersampling: self.supersampling,
+            identity: String::new(),
+        };
+        let text = serde_json::to_string(&record).expect("a record of numbers and names is JSON");
+        record.identity = blake3::hash(text.as_bytes()).to_hex().to_string();
+        record
+    }
+}
+
+/// One file to be written: which parameter set, and which of its trajectories.
+struct Job {
+    path: PathBuf,
+    parameter_set: usize,
+    indices: Vec<u64>,
+}
+
+/// Generates the data set in `out_dir` (`data/{train,valid,test}/*.hdf5`, `stats.yaml`, `generated.json`). Files that are there
+/// are kept. `progress` gets the number of finished trajectories and of all.
+///
+/// # Errors
+/// An unknown system or impossible request, a simulation that broke down, a folder that holds other data or can't be written.
+pub fn generate(spec: &GenerateSpec, out_dir: &Path, progress: &mut dyn FnMut(usize, usize)) -> Result<Summary, DataError> {
+    let system = find(&spec.system)?;
+    if spec.trajectories < 3 {
+        return Err(DataError::Request(format!("{} trajectories are too few: train, valid and test need one each", spec.trajectories)));
+    }
+    claim(out_dir, &spec.record(system))?;
+    let jobs = plan(spec, system, out_dir);
+    for job in &jobs {
+        let folder = job.path.parent().expect("a data file lies in a split's folder");
+        std::fs::create_dir_all(folder).map_err(|cause| DataError::path(folder, cause))?;
+    }
+    let (kept, missing): (Vec<&Job>, Vec<&Job>) = jobs.iter().partition(|job| job.path.is_file());
+    let mut summary = Summary { written: missing.len(), kept: kept.len(), trajectories: spec.trajectories, first_order_steps: 0, steps: 0 };
+    let kept: usize = kept.iter().map(|job| job.indices.len()).sum();
+    progress(kept, spec.trajectories);
+    write_files(spec, system, &missing, &mut summary, &mut |done| progress(kept + done, spec.trajectories))?;
+    let statistics = out_dir.join(STATISTICS);
+    if summary.written > 0 || !statistics.is_file() {
+        let computed = Statistics::compute(&Dataset::open(out_dir, Split::Train)?)?;
+        write_text(&statistics, &computed.to_yaml())?;
+    }
+    Ok(summary)
+}
+
+fn find(name: &str) -> Result<&'static System, DataError> {
+    system(name).ok_or_else(|| {
+        let known: Vec<&str> = systems().iter().map(|system| system.name).collect();
+        DataError::Request(format!("there is no simulator `{name}`; there are {}", known.join(", ")))
+    })
+}
+
+/// Makes sure that the folder is ours: empty, or begun with the same specification.
+fn claim(out_dir: &Path, record: &Record) -> Result<(), DataError> {
+    let path = out_dir.join(RECORD);
+    if path.is_file() {
+        let text = std::fs::read_to_string(&path).map_err(|cause| DataError::path(&path, cause))?;
+        let found: Record = serde_json::from_str(&text).map_err(|cause| DataError::path(&path, cause))?;
+        if found != *record {
+            return Err(DataError::path(
+                out_dir,
+                "the folder holds data generated with other settings; choose another folder or delete it",
+            ));
+        }
+        return Ok(());
+    }
+    if out_dir.join("data").exists() {
+        return Err(DataError::path(
+            out_dir,
+            format!("the folder holds data that was not generated here (no {RECORD}); choose another folder"),
+        ));
+    }
+    std::fs::create_dir_all(out_dir).map_err(|cause| DataError::path(out_dir, cause))?;
+    let text = serde_json::to_string_pretty(record).expect("a record of numbers and names is JSON");
+    write_text(&path, &(text + "\n"))
+}
+
+/// Writes a small text file under a temporary name and renames it.
+fn write_text(path: &Path, text: &str) -> Result<(), DataError> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, path)).map_err(|cause| DataError::path(path, cause))
+}
+
+/// Deals the trajectories of each split to the parameter sets in turn. Valid and test use only sets that train has seen, and each
+/// trajectory of a set has its own index.
+fn plan(spec: &GenerateSpec, system: &System, out_dir: &Path) -> Vec<Job> {
+    let sets = system.parameter_sets.len();
+    let tenth = (spec.trajectories / 10).max(1);
+    let train = spec.trajectories - 2 * tenth;
+    let seen = sets.min(train);
+    let mut next = vec![0; sets];
+    let mut jobs = Vec::new();
+    for (split, count, modulus, shift) in
+        [(Split::Train, train, sets, 0), (Split::Valid, tenth, seen, 0), (Split::Test, tenth, seen, tenth)]
+    {
+        let mut indices: Vec<Vec<u64>> = vec![Vec::new(); sets];
+        for k in 0..count {
+            let set = (k + shift) % modulus;
+            indices[set].push(next[set]);
+            next[set] += 1;
+        }
+        for (set, indices) in indices.into_iter().enumerate().filter(|(_, indices)| !indices.is_empty()) {
+            let name = format!("{}_{}.hdf5", system.name, system.parameter_sets[set].label);
+            let path = out_dir.join("data").join(split.name()).join(name);
+            jobs.push(Job { path, parameter_set: set, indices });
+        }
+    }
+    jobs
+}
+
+/// Simulates all trajectories of the missing files, several at a time across files, and writes each file as its turn comes.
+fn write_files(
+    spec: &GenerateSpec,
+    system: &'static System,
+    jobs: &[&Job],
+    summary: &mut Summary,
+    progress: &mut dyn FnMut(usize),
+) -> Result<(), DataError> {
+    let places: Vec<(usize, usize)> = jobs.iter().enumerate().flat_map(|(j, job)| (0..job.indices.len()).map(move |k| (j, k))).collect();
+    let problems: Vec<Problem> = places
+        .iter()
+        .map(|&(j, k)| Problem {
+            system,
+            parameters: system.parameter_sets[jobs[j].parameter_set],
+            grid: spec.grid.clone(),
+            frames: spec.frames,
+            seed: spec.seed,
+            index: jobs[j].indices[k],
+            supersampling: spec.supersampling,
+        })
+        .collect();
+    let mut writer: Option<Writer> = None;
+    let mut outcome = Ok(());
+    simulate_all(&problems, spec.threads, &mut |n, result| {
+        let (j, k) = places[n];
+        outcome = result.map_err(DataError::from).and_then(|trajectory| {
+            summary.steps += trajectory.steps;
+            summary.first_order_steps += trajectory.first_order_steps;
+            write_one(system, jobs[j], k, &trajectory, &mut writer)
+        });
+        progress(n + 1);
+        outcome.is_ok()
+    });
+    outcome
+}
+
+/// Writes trajectory `k` of a file, which opens with its first trajectory and closes with its last.
+fn write_one(system: &System, job: &Job, k: usize, trajectory: &Trajectory, writer: &mut Option<Writer>) -> Result<(), DataError> {
+    if k == 0 {
+        *writer = Some(Writer::create(&job.path, &layout(system, job, trajectory))?);
+    }
+    let open = writer.as_mut().expect("a file's first trajectory opens it");
+    let values: Vec<&[f32]> = trajectory.fields.iter().map(|series| series.values.as_slice()).collect();
+    open.write_trajectory(k, &values)?;
+    if k + 1 == job.indices.len() {
+        writer.take().expect("the file is open").finish()?;
+    }
+    Ok(())
+}
+
+fn layout(system: &System, job: &Job, trajectory: &Trajectory) -> Layout {
+    let axes = system.axes.iter().enumerate().map(|(d, name)| {
+        let ((low, high), n) = (system.extent[d], trajectory.grid[d]);
+        let centre = |i| (low + (high - low) * (i as f64 + 0.5) / n as f64) as f32;
+        Axis { name: (*name).to_string(), coordinates: (0..n).map(centre).collect(), boundary: system.boundaries[d] }
+    });
+    let values = system.parameter_sets[job.parameter_set].values;
+    Layout {
+        dataset_name: system.name.to_string(),
+        axes: axes.collect(),
+        times: trajectory.times.iter().map(|&t| t as f32).collect(),
+        trajectories: job.indices.len(),
+        parameters: system.parameters.iter().map(|name| (*name).to_string()).zip(values.iter().copied()).collect(),
+        fields: system.fields.to_vec(),
+    }
+}

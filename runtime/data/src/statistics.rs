@@ -1,0 +1,200 @@
+//! Statistics of a data set's training split, in The Well's definition and file format: population moments per component over
+//! samples, time and space, of the fields and of their differences from frame to frame.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::error::DataError;
+
+/// One statistic of a field: a number, one per component, or one per pair of components.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    Scalar(f64),
+    Vector(Vec<f64>),
+    Tensor(Vec<Vec<f64>>),
+}
+
+/// The content of `stats.yaml`: each map goes from a field's name to its statistic.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Statistics {
+    pub mean: BTreeMap<String, Value>,
+    /// Of frame(t + 1) - frame(t); only fields that change in time are listed.
+    pub mean_delta: BTreeMap<String, Value>,
+    /// sqrt(E[x^2]).
+    pub rms: BTreeMap<String, Value>,
+    pub rms_delta: BTreeMap<String, Value>,
+    /// sqrt(E[x^2] - E[x]^2).
+    pub std: BTreeMap<String, Value>,
+    pub std_delta: BTreeMap<String, Value>,
+}
+
+/// Running sums of one component; sets of values merge by adding.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moments {
+    pub count: f64,
+    pub sum: f64,
+    pub square: f64,
+}
+
+impl Moments {
+    /// Adds values; their own sums are formed first, which keeps rounding errors at the size of one frame.
+    pub fn add(&mut self, values: impl Iterator<Item = f64>) {
+        let (mut count, mut sum, mut square) = (0u64, 0.0, 0.0);
+        for value in values {
+            count += 1;
+            sum += value;
+            square += value * value;
+        }
+        self.count += count as f64;
+        self.sum += sum;
+        self.square += square;
+    }
+
+    /// Mean; 0 without values.
+    pub fn mean(&self) -> f64 {
+        self.sum / self.count.max(1.0)
+    }
+
+    /// Root mean square.
+    pub fn rms(&self) -> f64 {
+        (self.square / self.count.max(1.0)).sqrt()
+    }
+
+    /// Population standard deviation.
+    pub fn std(&self) -> f64 {
+        (self.square / self.count.max(1.0) - self.mean() * self.mean()).max(0.0).sqrt()
+    }
+}
+
+impl Statistics {
+    /// Reads every frame of the data set once.
+    ///
+    /// # Errors
+    /// A file that can't be read.
+    pub fn compute(dataset: &Dataset) -> Result<Self, DataError> {
+        let index = dataset.windows(1, 1);
+        let channels = dataset.fields().len();
+        let mut values = vec![Moments::default(); channels];
+        let mut deltas = vec![Moments::default(); channels];
+        let mut frame = vec![0.0f32; dataset.window_size(&index)];
+        let mut before = frame.clone();
+        for window in 0..index.len() {
+            dataset.read_window(&index, window, &mut frame)?;
+            for c in 0..channels {
+                let of = |frame: &[f32]| -> Vec<f64> { frame[c..].iter().step_by(channels).map(|&x| f64::from(x)).collect() };
+                let now = of(&frame);
+                if index.locate(window).start > 0 {
+                    deltas[c].add(now.iter().zip(of(&before)).map(|(a, b)| a - b));
+                }
+                values[c].add(now.into_iter());
+            }
+            std::mem::swap(&mut frame, &mut before);
+        }
+        Ok(Self::collect(dataset, &values, &deltas))
+    }
+
+    fn collect(dataset: &Dataset, values: &[Moments], deltas: &[Moments]) -> Self {
+        let mut statistics = Self::default();
+        let mut first = 0;
+        for field in &dataset.files()[0].fields {
+            let of = |moments: &[Moments], statistic: fn(&Moments) -> f64| {
+                let components: Vec<f64> = moments[first..first + field.components].iter().map(statistic).collect();
+                match field.order {
+                    0 => Value::Scalar(components[0]),
+                    1 => Value::Vector(components),
+                    _ => Value::Tensor(components.chunks(dataset.grid().len()).map(<[f64]>::to_vec).collect()),
+                }
+            };
+            let name = || field.name.clone();
+            statistics.mean.insert(name(), of(values, Moments::mean));
+            statistics.rms.insert(name(), of(values, Moments::rms));
+            statistics.std.insert(name(), of(values, Moments::std));
+            if field.time_varying {
+                statistics.mean_delta.insert(name(), of(deltas, Moments::mean));
+                statistics.rms_delta.insert(name(), of(deltas, Moments::rms));
+                statistics.std_delta.insert(name(), of(deltas, Moments::std));
+            }
+            first += field.components;
+        }
+        statistics
+    }
+
+    /// The text of `stats.yaml`: keys in alphabetical order, four decimals in scientific notation.
+    pub fn to_yaml(&self) -> String {
+        let sections = [
+            ("mean", &self.mean),
+            ("mean_delta", &self.mean_delta),
+            ("rms", &self.rms),
+            ("rms_delta", &self.rms_delta),
+            ("std", &self.std),
+            ("std_delta", &self.std_delta),
+        ];
+        let mut text = String::new();
+        for (name, fields) in sections {
+            let _ = writeln!(text, "{name}:{}", if fields.is_empty() { " {}" } else { "" });
+            for (field, value) in fields {
+                let _ = match value {
+                    Value::Scalar(x) => writeln!(text, "  {field}: {}", scientific(*x)),
+                    Value::Vector(row) => writeln!(text, "  {field}:{}", list(row, "  - ", "  - ")),
+                    Value::Tensor(rows) => {
+                        let rows: String = rows.iter().map(|row| list(row, "  - - ", "    - ")).collect();
+                        writeln!(text, "  {field}:{rows}")
+                    }
+                };
+            }
+        }
+        text
+    }
+
+    /// Reads `stats.yaml`.
+    ///
+    /// # Errors
+    /// The file can't be read or lacks a key.
+    pub fn read(path: &Path) -> Result<Self, DataError> {
+        let text = std::fs::read_to_string(path).map_err(|cause| DataError::path(path, cause))?;
+        serde_saphyr::from_str(&text).map_err(|cause| DataError::path(path, cause))
+    }
+}
+
+/// A YAML list, one entry a line: the first after `first`, the others after `next`.
+fn list(row: &[f64], first: &str, next: &str) -> String {
+    let lead = |i| if i == 0 { first } else { next };
+    row.iter().enumerate().map(|(i, x)| format!("\n{}{}", lead(i), scientific(*x))).collect()
+}
+
+/// Four decimals and an exponent of at least two digits with its sign, as Python's `.4E` writes.
+fn scientific(x: f64) -> String {
+    let text = format!("{x:.4E}");
+    let (digits, exponent) = text.split_once('E').expect("a finite number in scientific notation");
+    let exponent: i32 = exponent.parse().expect("the exponent is a whole number");
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}E{sign}{:02}", exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Moments, scientific};
+
+    #[test]
+    fn numbers_look_like_python() {
+        assert_eq!(scientific(0.90297), "9.0297E-01");
+        assert_eq!(scientific(-31.0), "-3.1000E+01");
+        assert_eq!(scientific(0.0), "0.0000E+00");
+        assert_eq!(scientific(1e-123), "1.0000E-123");
+    }
+
+    #[test]
+    fn moments_are_those_of_the_population() {
+        let mut moments = Moments::default();
+        moments.add([1.0, 2.0].into_iter());
+        moments.add([3.0, 6.0].into_iter());
+        assert_eq!(moments.mean(), 3.0);
+        assert_eq!(moments.rms(), 12.5f64.sqrt());
+        assert_eq!(moments.std(), 3.5f64.sqrt());
+    }
+}
