@@ -4,9 +4,13 @@
 //! Layers collect them and go on; nothing in `compiler/` prints or exits.
 
 mod codes;
+mod fixes;
+mod render;
 mod source;
 
 pub use codes::{CODES, CodeInfo, code_info};
+pub use fixes::{apply_fixes, safe_fixes};
+pub use render::{JSON_VERSION, github, json, short, terminal};
 pub use source::{FileId, SourceFile, Sources, Span};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
