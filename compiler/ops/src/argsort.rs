@@ -15,8 +15,7 @@ use pfm_ir::{AttrKind, Attrs, Class, DType, Gradient, Meaning, Op, Tensor, Tenso
 use std::cmp::Ordering;
 
 fn compare(x: f64, y: f64) -> Ordering {
-    x.partial_cmp(&y)
-        .unwrap_or_else(|| x.is_nan().cmp(&y.is_nan()))
+    x.partial_cmp(&y).unwrap_or_else(|| x.is_nan().cmp(&y.is_nan()))
 }
 
 pub static ARGSORT: Op = Op {

@@ -14,10 +14,7 @@
 //! Vaswani et al., Attention is all you need, 2017; Dao, FlashAttention-2, 2023.
 
 use crate::{build::*, cost, doc, rules::*};
-use pfm_ir::{
-    AttrKind, AttrSpec, Attrs, Builder, Class, DType, Gradient, Meaning, Op, Sample, TensorType,
-    ValueId,
-};
+use pfm_ir::{AttrKind, AttrSpec, Attrs, Builder, Class, DType, Gradient, Meaning, Op, Sample, TensorType, ValueId};
 
 /// lse of a query that sees no key, and the score that stands for "not visible" in the maximum.
 const NOTHING: f64 = -1e30;
@@ -30,27 +27,15 @@ pub(crate) const ATTRS: &[AttrSpec] = &[
 ];
 
 /// Checks R1 to R3 for q, k, v and the optional operands that follow at `extra`.
-pub(crate) fn check(
-    t: &[&TensorType],
-    extra: usize,
-    attrs: &Attrs,
-) -> Result<(), pfm_ir::ShapeError> {
+pub(crate) fn check(t: &[&TensorType], extra: usize, attrs: &Attrs) -> Result<(), pfm_ir::ShapeError> {
     let [q, k, v] = [t[0], t[1], t[2]];
     float(q, "R1")?;
     for x in [q, k, v] {
         rank(x, 4, "R1")?;
-        require(
-            x.dtype == q.dtype && x.shape[..2] == q.shape[..2],
-            "R1",
-            || format!("{q} and {x}"),
-        )?;
+        require(x.dtype == q.dtype && x.shape[..2] == q.shape[..2], "R1", || format!("{q} and {x}"))?;
     }
-    require(q.shape[3] == k.shape[3], "R1", || {
-        format!("{q} and {k} differ in width")
-    })?;
-    require(k.shape[2] == v.shape[2] && k.shape[2] > 0, "R1", || {
-        format!("{k} and {v} differ in keys, or have none")
-    })?;
+    require(q.shape[3] == k.shape[3], "R1", || format!("{q} and {k} differ in width"))?;
+    require(k.shape[2] == v.shape[2] && k.shape[2] > 0, "R1", || format!("{k} and {v} differ in keys, or have none"))?;
     let mut next = extra;
     if attrs.get_bool("bias") {
         let ty = TensorType::new(q.dtype, &[q.shape[1], q.shape[2], k.shape[2]]);
@@ -65,30 +50,17 @@ pub(crate) fn check(
 }
 
 /// The scores [n, heads, tq, tk] and where they are visible (None: everywhere).
-pub(crate) fn scores(
-    b: &mut Builder,
-    (q, k): (ValueId, ValueId),
-    extra: &[ValueId],
-    attrs: &Attrs,
-) -> (ValueId, Option<ValueId>) {
+pub(crate) fn scores(b: &mut Builder, (q, k): (ValueId, ValueId), extra: &[ValueId], attrs: &Attrs) -> (ValueId, Option<ValueId>) {
     let product = contract(b, q, k, &[0, 1, 2, 4], &[0, 1, 3, 4], &[0, 1, 2, 3]);
     let mut s = scale(b, product, attrs.get_float("scale"));
     let shape = b.shape(s).to_vec();
     let mut extra = extra.iter();
     if attrs.get_bool("bias") {
-        let bias = broadcast(
-            b,
-            *extra.next().expect("the bias is there"),
-            &shape,
-            &[1, 2, 3],
-        );
+        let bias = broadcast(b, *extra.next().expect("the bias is there"), &shape, &[1, 2, 3]);
         s = add(b, s, bias);
     }
     let causal = attrs.get_bool("causal").then(|| {
-        let (i, j) = (
-            iota(b, 2, &shape, DType::I32),
-            iota(b, 3, &shape, DType::I32),
-        );
+        let (i, j) = (iota(b, 2, &shape, DType::I32), iota(b, 3, &shape, DType::I32));
         less_equal(b, j, i)
     });
     let masked = attrs.get_bool("mask").then(|| {
@@ -103,12 +75,7 @@ pub(crate) fn scores(
 }
 
 /// `x` where visible, `value` elsewhere.
-pub(crate) fn where_visible(
-    b: &mut Builder,
-    visible: Option<ValueId>,
-    x: ValueId,
-    value: f64,
-) -> ValueId {
+pub(crate) fn where_visible(b: &mut Builder, visible: Option<ValueId>, x: ValueId, value: f64) -> ValueId {
     match visible {
         Some(seen) => {
             let other = constant_like(b, x, value);
@@ -142,11 +109,7 @@ fn meaning(b: &mut Builder, x: &[ValueId], attrs: &Attrs) -> Vec<ValueId> {
 /// Operand types and attributes: every combination of causal, bias and mask.
 pub(crate) fn cases() -> Vec<(Vec<TensorType>, Vec<TensorType>, Attrs)> {
     let case = |n: usize, h: usize, tq: usize, tk: usize, causal, bias, mask| {
-        let qkv = vec![
-            f32s(&[n, h, tq, 3]),
-            f32s(&[n, h, tk, 3]),
-            f32s(&[n, h, tk, 2]),
-        ];
+        let qkv = vec![f32s(&[n, h, tq, 3]), f32s(&[n, h, tk, 3]), f32s(&[n, h, tk, 2])];
         let mut extra = vec![];
         if bias {
             extra.push(f32s(&[h, tq, tk]));
@@ -180,10 +143,7 @@ pub static ATTEND: Op = Op {
         let rows = &t[0].shape[..3];
         let out = [rows, &t[2].shape[3..]].concat();
         let dtype = t[0].dtype;
-        Ok(vec![
-            TensorType::new(dtype, &out),
-            TensorType::new(dtype, rows),
-        ])
+        Ok(vec![TensorType::new(dtype, &out), TensorType::new(dtype, rows)])
     },
     meaning: Meaning::Composite(meaning),
     gradient: Gradient::Rule(|b, c| {
@@ -205,9 +165,7 @@ pub static ATTEND: Op = Op {
     },
     class: Class::Kernel,
     samples: || {
-        let of = |(qkv, extra, attrs): (Vec<TensorType>, Vec<TensorType>, Attrs)| -> Sample {
-            sample(&[qkv, extra].concat(), attrs)
-        };
+        let of = |(qkv, extra, attrs): (Vec<TensorType>, Vec<TensorType>, Attrs)| -> Sample { sample(&[qkv, extra].concat(), attrs) };
         cases().into_iter().map(of).collect()
     },
 };

@@ -1,10 +1,7 @@
 //! Binary pointwise arithmetic and logic: a table of one row each. Both operands have one type; broadcasts are explicit.
 
 use crate::{build::*, cost, rules::*};
-use pfm_ir::{
-    Attrs, Builder, Class, DType, GradCtx, Gradient, Meaning, Op, Sample, Scalar, ShapeError,
-    Tensor, TensorType, ValueId,
-};
+use pfm_ir::{Attrs, Builder, Class, DType, GradCtx, Gradient, Meaning, Op, Sample, Scalar, ShapeError, Tensor, TensorType, ValueId};
 
 pub(crate) fn zip(t: &[&Tensor], f: impl Fn(f64, f64) -> f64) -> Vec<Tensor> {
     let pairs = t[0].data.iter().zip(&t[1].data);
@@ -15,11 +12,7 @@ pub(crate) fn zip(t: &[&Tensor], f: impl Fn(f64, f64) -> f64) -> Vec<Tensor> {
 type Pair = (Option<ValueId>, Option<ValueId>);
 
 /// Both gradients, when something depends on the result and the operands are floats.
-fn through(
-    b: &mut Builder,
-    c: &GradCtx,
-    rule: impl Fn(&mut Builder, &GradCtx, ValueId) -> Pair,
-) -> Vec<Option<ValueId>> {
+fn through(b: &mut Builder, c: &GradCtx, rule: impl Fn(&mut Builder, &GradCtx, ValueId) -> Pair) -> Vec<Option<ValueId>> {
     let float = b.ty(c.results[0]).dtype.is_float();
     match c.upstream[0].filter(|_| float) {
         Some(g) => {
@@ -55,17 +48,10 @@ impl Takes {
     }
 
     fn samples(self, low: f64, high: f64) -> Vec<Sample> {
-        let both =
-            |ty: TensorType, low, high| sample_from(&[ty.clone(), ty], Attrs::new(), low, high);
+        let both = |ty: TensorType, low, high| sample_from(&[ty.clone(), ty], Attrs::new(), low, high);
         match self {
-            Takes::Floats => [&[][..], &[5], &[2, 3]]
-                .map(|s| both(f32s(s), low, high))
-                .into(),
-            Takes::Numbers => vec![
-                both(f32s(&[]), low, high),
-                both(f32s(&[2, 3]), low, high),
-                both(i32s(&[4]), 0.0, 9.0),
-            ],
+            Takes::Floats => [&[][..], &[5], &[2, 3]].map(|s| both(f32s(s), low, high)).into(),
+            Takes::Numbers => vec![both(f32s(&[]), low, high), both(f32s(&[2, 3]), low, high), both(i32s(&[4]), 0.0, 9.0)],
             Takes::Bools => vec![both(bools(&[2, 5]), 0.0, 2.0)],
         }
     }

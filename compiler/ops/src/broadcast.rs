@@ -18,21 +18,14 @@ pub static BROADCAST: Op = Op {
     doc: doc::header(include_str!("broadcast.rs")),
     operands: &["x"],
     variadic: false,
-    attrs: &[
-        attr("axes", AttrKind::Ints, "result axis of each operand axis"),
-        attr("shape", AttrKind::Ints, "shape of the result"),
-    ],
+    attrs: &[attr("axes", AttrKind::Ints, "result axis of each operand axis"), attr("shape", AttrKind::Ints, "shape of the result")],
     shape: |t, attrs| {
         let shape = sizes(attrs, "shape", "R1")?;
         let to = axes(attrs, "axes", shape.len(), "R2")?;
         let increasing = to.windows(2).all(|w| w[0] < w[1]);
-        require(to.len() == t[0].rank() && increasing, "R2", || {
-            format!("axes {to:?} for {}", t[0])
-        })?;
+        require(to.len() == t[0].rank() && increasing, "R2", || format!("axes {to:?} for {}", t[0]))?;
         for (i, &a) in to.iter().enumerate() {
-            require(shape[a] == t[0].shape[i], "R3", || {
-                format!("axis {i} of {} meets size {}", t[0], shape[a])
-            })?;
+            require(shape[a] == t[0].shape[i], "R3", || format!("axis {i} of {} meets size {}", t[0], shape[a]))?;
         }
         Ok(vec![TensorType::new(t[0].dtype, &shape)])
     },

@@ -118,13 +118,7 @@ pub fn spread(b: &mut Builder, scalar: ValueId, shape: &[usize]) -> ValueId {
     broadcast(b, scalar, shape, &[])
 }
 
-pub fn slice(
-    b: &mut Builder,
-    x: ValueId,
-    start: &[usize],
-    stop: &[usize],
-    step: &[usize],
-) -> ValueId {
+pub fn slice(b: &mut Builder, x: ValueId, start: &[usize], stop: &[usize], step: &[usize]) -> ValueId {
     let attrs = Attrs::new().ints("start", start).ints("stop", stop);
     b.op(&ops::SLICE, &[x], attrs.ints("step", step))
 }
@@ -138,20 +132,9 @@ pub fn slice_axis(b: &mut Builder, x: ValueId, axis: usize, start: usize, stop: 
     slice(b, x, &starts, &stops, &steps)
 }
 
-pub fn pad(
-    b: &mut Builder,
-    x: ValueId,
-    low: &[usize],
-    high: &[usize],
-    interior: &[usize],
-    value: f64,
-) -> ValueId {
+pub fn pad(b: &mut Builder, x: ValueId, low: &[usize], high: &[usize], interior: &[usize], value: f64) -> ValueId {
     let attrs = Attrs::new().ints("low", low).ints("high", high);
-    b.op(
-        &ops::PAD,
-        &[x],
-        attrs.ints("interior", interior).float("value", value),
-    )
+    b.op(&ops::PAD, &[x], attrs.ints("interior", interior).float("value", value))
 }
 
 pub fn flip(b: &mut Builder, x: ValueId, axes: &[usize]) -> ValueId {
@@ -175,34 +158,17 @@ pub fn mean(b: &mut Builder, x: ValueId, axes: &[usize]) -> ValueId {
 }
 
 /// Einstein summation with integer labels, as in `contract(b, x, y, &[0, 1], &[1, 2], &[0, 2])` for a matrix product.
-pub fn contract(
-    b: &mut Builder,
-    x: ValueId,
-    y: ValueId,
-    x_labels: &[i64],
-    y_labels: &[i64],
-    out: &[i64],
-) -> ValueId {
+pub fn contract(b: &mut Builder, x: ValueId, y: ValueId, x_labels: &[i64], y_labels: &[i64], out: &[i64]) -> ValueId {
     let attrs = Attrs::new().ints("x", x_labels).ints("y", y_labels);
     b.op(&ops::CONTRACT, &[x, y], attrs.ints("out", out))
 }
 
 fn window(stride: &[usize], low: &[usize], high: &[usize]) -> Attrs {
-    Attrs::new()
-        .ints("stride", stride)
-        .ints("low", low)
-        .ints("high", high)
+    Attrs::new().ints("stride", stride).ints("low", low).ints("high", high)
 }
 
 /// x [b, s.., ci], w [co, ci, k..] to [b, o.., co].
-pub fn conv(
-    b: &mut Builder,
-    x: ValueId,
-    w: ValueId,
-    stride: &[usize],
-    low: &[usize],
-    high: &[usize],
-) -> ValueId {
+pub fn conv(b: &mut Builder, x: ValueId, w: ValueId, stride: &[usize], low: &[usize], high: &[usize]) -> ValueId {
     b.op(&ops::CONV, &[x, w], window(stride, low, high))
 }
 
@@ -235,20 +201,10 @@ pub fn conv_weight_grad(
 }
 
 pub fn gather(b: &mut Builder, x: ValueId, index: ValueId, axis: usize) -> ValueId {
-    b.op(
-        &ops::GATHER,
-        &[x, index],
-        Attrs::new().int("axis", axis as i64),
-    )
+    b.op(&ops::GATHER, &[x, index], Attrs::new().int("axis", axis as i64))
 }
 
-pub fn scatter_add(
-    b: &mut Builder,
-    x: ValueId,
-    index: ValueId,
-    updates: ValueId,
-    axis: usize,
-) -> ValueId {
+pub fn scatter_add(b: &mut Builder, x: ValueId, index: ValueId, updates: ValueId, axis: usize) -> ValueId {
     let attrs = Attrs::new().int("axis", axis as i64);
     b.op(&ops::SCATTER_ADD, &[x, index, updates], attrs)
 }
@@ -267,22 +223,12 @@ pub struct Attention {
 }
 
 /// q [n, heads, tq, d], k [n, heads, tk, d], v [n, heads, tk, dv] to (out [n, heads, tq, dv], lse [n, heads, tq]).
-pub fn attend(
-    b: &mut Builder,
-    q: ValueId,
-    k: ValueId,
-    v: ValueId,
-    with: Attention,
-) -> (ValueId, ValueId) {
+pub fn attend(b: &mut Builder, q: ValueId, k: ValueId, v: ValueId, with: Attention) -> (ValueId, ValueId) {
     let mut operands = vec![q, k, v];
     operands.extend(with.bias);
     operands.extend(with.mask);
-    let attrs = Attrs::new()
-        .float("scale", with.scale)
-        .bool("causal", with.causal);
-    let attrs = attrs
-        .bool("bias", with.bias.is_some())
-        .bool("mask", with.mask.is_some());
+    let attrs = Attrs::new().float("scale", with.scale).bool("causal", with.causal);
+    let attrs = attrs.bool("bias", with.bias.is_some()).bool("mask", with.mask.is_some());
     let results = b.op_multi(&ops::ATTEND, &operands, attrs);
     (results[0], results[1])
 }
@@ -292,12 +238,8 @@ pub fn attend_grad(b: &mut Builder, operands: [ValueId; 6], with: Attention) -> 
     let mut operands = operands.to_vec();
     operands.extend(with.bias);
     operands.extend(with.mask);
-    let attrs = Attrs::new()
-        .float("scale", with.scale)
-        .bool("causal", with.causal);
-    let attrs = attrs
-        .bool("bias", with.bias.is_some())
-        .bool("mask", with.mask.is_some());
+    let attrs = Attrs::new().float("scale", with.scale).bool("causal", with.causal);
+    let attrs = attrs.bool("bias", with.bias.is_some()).bool("mask", with.mask.is_some());
     b.op_multi(&ops::ATTEND_GRAD, &operands, attrs)
 }
 
@@ -329,11 +271,7 @@ pub fn qr(b: &mut Builder, a: ValueId) -> (ValueId, ValueId) {
 }
 
 pub fn argsort(b: &mut Builder, x: ValueId, descending: bool) -> ValueId {
-    b.op(
-        &ops::ARGSORT,
-        &[x],
-        Attrs::new().bool("descending", descending),
-    )
+    b.op(&ops::ARGSORT, &[x], Attrs::new().bool("descending", descending))
 }
 
 /// Uniform numbers in [0, 1). `key` is i32[4]: (seed, stage, step, index of the first sample).
@@ -347,24 +285,11 @@ pub fn random_normal(b: &mut Builder, key: ValueId, shape: &[usize], stream: u32
 }
 
 /// 1 with probability `rate`, else 0.
-pub fn random_bernoulli(
-    b: &mut Builder,
-    key: ValueId,
-    shape: &[usize],
-    stream: u32,
-    rate: f64,
-) -> ValueId {
+pub fn random_bernoulli(b: &mut Builder, key: ValueId, shape: &[usize], stream: u32, rate: f64) -> ValueId {
     random(b, key, "bernoulli", shape, stream, rate)
 }
 
-fn random(
-    b: &mut Builder,
-    key: ValueId,
-    kind: &str,
-    shape: &[usize],
-    stream: u32,
-    rate: f64,
-) -> ValueId {
+fn random(b: &mut Builder, key: ValueId, kind: &str, shape: &[usize], stream: u32, rate: f64) -> ValueId {
     let attrs = Attrs::new().text("kind", kind).ints("shape", shape);
     let attrs = attrs.int("stream", i64::from(stream)).float("rate", rate);
     b.op(&ops::RANDOM, &[key], attrs)
@@ -375,17 +300,9 @@ pub fn all_reduce(b: &mut Builder, x: ValueId) -> ValueId {
 }
 
 pub fn reduce_scatter(b: &mut Builder, x: ValueId, axis: usize) -> ValueId {
-    b.op(
-        &ops::REDUCE_SCATTER,
-        &[x],
-        Attrs::new().int("axis", axis as i64),
-    )
+    b.op(&ops::REDUCE_SCATTER, &[x], Attrs::new().int("axis", axis as i64))
 }
 
 pub fn all_gather(b: &mut Builder, x: ValueId, axis: usize) -> ValueId {
-    b.op(
-        &ops::ALL_GATHER,
-        &[x],
-        Attrs::new().int("axis", axis as i64),
-    )
+    b.op(&ops::ALL_GATHER, &[x], Attrs::new().int("axis", axis as i64))
 }

@@ -32,18 +32,12 @@ pub static CAST: Op = Op {
     gradient: Gradient::Rule(|b, c| {
         let from = b.ty(c.operands[0]).dtype;
         let both = from.is_float() && b.ty(c.results[0]).dtype.is_float();
-        vec![
-            c.upstream[0]
-                .filter(|_| both)
-                .map(|g| build::cast(b, g, from)),
-        ]
+        vec![c.upstream[0].filter(|_| both).map(|g| build::cast(b, g, from))]
     }),
     cost: cost::per_result,
     class: Class::Pointwise(Scalar::Cast),
     samples: || {
-        let to = |ty: TensorType, dtype, low, high| {
-            sample_from(&[ty], Attrs::new().text("dtype", dtype), low, high)
-        };
+        let to = |ty: TensorType, dtype, low, high| sample_from(&[ty], Attrs::new().text("dtype", dtype), low, high);
         vec![
             to(f32s(&[2, 3]), "bf16", -1.0, 1.0),
             to(TensorType::new(DType::Bf16, &[4]), "f32", -1.0, 1.0),

@@ -45,16 +45,10 @@ pub static ALL_REDUCE: Op = Op {
         ## References\nStableHLO, collective operations.\n",
     operands: &["x"],
     variadic: false,
-    attrs: &[attr(
-        "kind",
-        AttrKind::Text,
-        "how devices are combined: sum",
-    )],
+    attrs: &[attr("kind", AttrKind::Text, "how devices are combined: sum")],
     shape: |t, attrs| {
         let kind = attrs.get_text("kind");
-        require(kind == "sum", "R1", || {
-            format!("`{kind}` is not a reduction")
-        })?;
+        require(kind == "sum", "R1", || format!("`{kind}` is not a reduction"))?;
         float(t[0], "R2")?;
         Ok(vec![t[0].clone()])
     },

@@ -23,9 +23,7 @@ pub static CONCAT: Op = Op {
         let mut joined = t[0].clone();
         for other in &t[1..] {
             let mut like = (*other).clone();
-            require(like.rank() == joined.rank(), "R2", || {
-                format!("{} and {other}", t[0])
-            })?;
+            require(like.rank() == joined.rank(), "R2", || format!("{} and {other}", t[0]))?;
             like.shape[along] = t[0].shape[along];
             require(&like == t[0], "R2", || format!("{} and {other}", t[0]))?;
             joined.shape[along] += other.shape[along];
@@ -63,15 +61,9 @@ pub static CONCAT: Op = Op {
     samples: || {
         vec![
             sample(&[f32s(&[2]), f32s(&[3])], Attrs::new().int("axis", 0)),
-            sample(
-                &[f32s(&[2, 1]), f32s(&[2, 3]), f32s(&[2, 2])],
-                Attrs::new().int("axis", 1),
-            ),
+            sample(&[f32s(&[2, 1]), f32s(&[2, 3]), f32s(&[2, 2])], Attrs::new().int("axis", 1)),
             sample(&[f32s(&[2, 2, 3])], Attrs::new().int("axis", 1)),
-            sample(
-                &[f32s(&[1, 2, 3]), f32s(&[2, 2, 3])],
-                Attrs::new().int("axis", 0),
-            ),
+            sample(&[f32s(&[1, 2, 3]), f32s(&[2, 2, 3])], Attrs::new().int("axis", 0)),
         ]
     },
 };

@@ -54,9 +54,7 @@ impl Groups {
 fn labels<'a>(attrs: &'a Attrs, name: &str, ty: &TensorType) -> Result<&'a [i64], ShapeError> {
     let list = attrs.get_ints(name);
     let distinct = (1..list.len()).all(|i| !list[..i].contains(&list[i]));
-    require(distinct && list.len() == ty.rank(), "R1", || {
-        format!("labels {list:?} for {ty}")
-    })?;
+    require(distinct && list.len() == ty.rank(), "R1", || format!("labels {list:?} for {ty}"))?;
     Ok(list)
 }
 
@@ -66,36 +64,23 @@ fn infer(t: &[&TensorType], attrs: &Attrs) -> Inferred {
     let out = attrs.get_ints("out");
     for (i, l) in x.iter().enumerate() {
         if let Some(j) = y.iter().position(|m| m == l) {
-            require(t[0].shape[i] == t[1].shape[j], "R2", || {
-                format!(
-                    "label {l} has sizes {} and {}",
-                    t[0].shape[i], t[1].shape[j]
-                )
-            })?;
+            require(t[0].shape[i] == t[1].shape[j], "R2", || format!("label {l} has sizes {} and {}", t[0].shape[i], t[1].shape[j]))?;
         }
     }
     let mut shape = Vec::with_capacity(out.len());
     for (o, l) in out.iter().enumerate() {
-        require(!out[..o].contains(l), "R3", || {
-            format!("label {l} is twice in `out`")
-        })?;
+        require(!out[..o].contains(l), "R3", || format!("label {l} is twice in `out`"))?;
         let size = x.iter().position(|m| m == l).map(|i| t[0].shape[i]);
         let size = size.or_else(|| y.iter().position(|m| m == l).map(|j| t[1].shape[j]));
-        shape.push(size.ok_or_else(|| {
-            ShapeError::new("R3", format!("label {l} of `out` occurs in no operand"))
-        })?);
+        shape.push(size.ok_or_else(|| ShapeError::new("R3", format!("label {l} of `out` occurs in no operand")))?);
     }
     for (own, other) in [(x, y), (y, x)] {
         for l in own {
-            require(other.contains(l) || out.contains(l), "R4", || {
-                format!("label {l} occurs once")
-            })?;
+            require(other.contains(l) || out.contains(l), "R4", || format!("label {l} occurs once"))?;
         }
     }
     float(t[0], "R5")?;
-    require(t[0].dtype == t[1].dtype, "R5", || {
-        format!("{} and {}", t[0], t[1])
-    })?;
+    require(t[0].dtype == t[1].dtype, "R5", || format!("{} and {}", t[0], t[1]))?;
     Ok(vec![TensorType::new(t[0].dtype, &shape)])
 }
 
@@ -103,27 +88,12 @@ fn infer(t: &[&TensorType], attrs: &Attrs) -> Inferred {
 fn reference(t: &[&Tensor], attrs: &Attrs, results: &[TensorType]) -> Vec<Tensor> {
     let groups = Groups::of(attrs);
     let size = |x: &Tensor, a: usize| x.shape[a];
-    let x_order: Vec<usize> = groups
-        .batch
-        .iter()
-        .map(|g| g.0)
-        .chain(groups.rows.iter().map(|g| g.0))
-        .chain(groups.summed.iter().map(|g| g.0))
-        .collect();
-    let y_order: Vec<usize> = groups
-        .batch
-        .iter()
-        .map(|g| g.1)
-        .chain(groups.summed.iter().map(|g| g.1))
-        .chain(groups.columns.iter().map(|g| g.0))
-        .collect();
-    let out_order: Vec<usize> = groups
-        .batch
-        .iter()
-        .map(|g| g.2)
-        .chain(groups.rows.iter().map(|g| g.1))
-        .chain(groups.columns.iter().map(|g| g.1))
-        .collect();
+    let x_order: Vec<usize> =
+        groups.batch.iter().map(|g| g.0).chain(groups.rows.iter().map(|g| g.0)).chain(groups.summed.iter().map(|g| g.0)).collect();
+    let y_order: Vec<usize> =
+        groups.batch.iter().map(|g| g.1).chain(groups.summed.iter().map(|g| g.1)).chain(groups.columns.iter().map(|g| g.0)).collect();
+    let out_order: Vec<usize> =
+        groups.batch.iter().map(|g| g.2).chain(groups.rows.iter().map(|g| g.1)).chain(groups.columns.iter().map(|g| g.1)).collect();
     let x = strided::permuted(&t[0].data, &t[0].shape, &x_order);
     let y = strided::permuted(&t[1].data, &t[1].shape, &y_order);
     let m: usize = groups.rows.iter().map(|g| size(t[0], g.0)).product();
@@ -195,13 +165,7 @@ pub static CONTRACT: Op = Op {
             of(&[2, 3, 4], &[4, 3, 2], &[0, 1, 2], &[2, 1, 0], &[1]),
             of(&[3], &[4], &[0], &[1], &[1, 0]),
             of(&[5], &[5], &[0], &[0], &[]),
-            of(
-                &[2, 3, 2, 2],
-                &[5, 2, 3],
-                &[0, 1, 2, 3],
-                &[4, 3, 1],
-                &[0, 2, 4],
-            ),
+            of(&[2, 3, 2, 2], &[5, 2, 3], &[0, 1, 2, 3], &[4, 3, 1], &[0, 2, 4]),
         ]
     },
 };

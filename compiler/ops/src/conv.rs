@@ -13,9 +13,7 @@
 //! StableHLO, `convolution`.
 
 use crate::{build, cost, doc, rules::*};
-use pfm_ir::{
-    AttrKind, Attrs, Class, Gradient, Meaning, Op, Sample, ShapeError, Tensor, TensorType,
-};
+use pfm_ir::{AttrKind, Attrs, Class, Gradient, Meaning, Op, Sample, ShapeError, Tensor, TensorType};
 
 /// Sizes of a convolution. Two spatial axes are three with a first one of size 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,45 +32,23 @@ pub struct Geometry {
 impl Geometry {
     /// Checks rules R1 to R5 for x [b, s.., ci] and w [co, ci, k..].
     pub fn of(x: &TensorType, w: &TensorType, attrs: &Attrs) -> Result<Geometry, ShapeError> {
-        require(x.rank() == 4 || x.rank() == 5, "R1", || {
-            format!("{x} is not [b, s.., c] with two or three spatial axes")
-        })?;
+        require(x.rank() == 4 || x.rank() == 5, "R1", || format!("{x} is not [b, s.., c] with two or three spatial axes"))?;
         let n = x.rank() - 2;
-        require(w.rank() == n + 2, "R2", || {
-            format!("{w} is not [co, ci, k..] with {n} spatial axes")
-        })?;
+        require(w.rank() == n + 2, "R2", || format!("{w} is not [co, ci, k..] with {n} spatial axes"))?;
         float(x, "R3")?;
-        require(
-            x.dtype == w.dtype && x.shape[n + 1] == w.shape[1],
-            "R3",
-            || format!("{x} and {w} differ in type or channels"),
-        )?;
+        require(x.dtype == w.dtype && x.shape[n + 1] == w.shape[1], "R3", || format!("{x} and {w} differ in type or channels"))?;
         let stride = sizes_per_axis(attrs, "stride", n, "R4")?;
         let low = sizes_per_axis(attrs, "low", n, "R4")?;
         let high = sizes_per_axis(attrs, "high", n, "R4")?;
-        require(stride.iter().all(|&s| s >= 1), "R4", || {
-            format!("stride {stride:?}")
-        })?;
+        require(stride.iter().all(|&s| s >= 1), "R4", || format!("stride {stride:?}"))?;
         let (input, kernel) = (x.shape[1..=n].to_vec(), w.shape[2..].to_vec());
         let mut output = Vec::with_capacity(n);
         for a in 0..n {
             let padded = input[a] + low[a] + high[a];
-            require(kernel[a] >= 1 && kernel[a] <= padded, "R5", || {
-                format!("a kernel of {} in {padded} elements of axis {a}", kernel[a])
-            })?;
+            require(kernel[a] >= 1 && kernel[a] <= padded, "R5", || format!("a kernel of {} in {padded} elements of axis {a}", kernel[a]))?;
             output.push((padded - kernel[a]) / stride[a] + 1);
         }
-        Ok(Geometry {
-            batch: x.shape[0],
-            channels_in: w.shape[1],
-            channels_out: w.shape[0],
-            input,
-            kernel,
-            output,
-            stride,
-            low,
-            high,
-        })
+        Ok(Geometry { batch: x.shape[0], channels_in: w.shape[1], channels_out: w.shape[0], input, kernel, output, stride, low, high })
     }
 
     pub fn input_shape(&self) -> Vec<usize> {
@@ -110,11 +86,7 @@ impl Geometry {
     /// of [b, s..], [b, o..] and [k..].
     pub(crate) fn each_tap(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let g = self.padded_to_three();
-        let inside = |o: usize, k: usize, a: usize| {
-            (o * g.stride[a] + k)
-                .checked_sub(g.low[a])
-                .filter(|&i| i < g.input[a])
-        };
+        let inside = |o: usize, k: usize, a: usize| (o * g.stride[a] + k).checked_sub(g.low[a]).filter(|&i| i < g.input[a]);
         let mut to = 0;
         for b in 0..g.batch {
             for o0 in 0..g.output[0] {
@@ -163,36 +135,15 @@ impl Geometry {
 /// Input and kernel shapes with strides and paddings that the three convolutions are tested on.
 pub(crate) fn cases() -> Vec<(Vec<usize>, Vec<usize>, Attrs)> {
     let case = |x: &[usize], w: &[usize], stride: &[usize], low: &[usize], high: &[usize]| {
-        let attrs = Attrs::new()
-            .ints("stride", stride)
-            .ints("low", low)
-            .ints("high", high);
+        let attrs = Attrs::new().ints("stride", stride).ints("low", low).ints("high", high);
         (x.to_vec(), w.to_vec(), attrs)
     };
     vec![
         case(&[2, 4, 3, 2], &[3, 2, 3, 3], &[1, 1], &[1, 1], &[1, 1]),
         case(&[1, 5, 6, 1], &[2, 1, 2, 3], &[2, 3], &[0, 1], &[0, 0]),
-        case(
-            &[1, 3, 3, 4, 2],
-            &[2, 2, 3, 3, 3],
-            &[1, 1, 1],
-            &[2, 1, 1],
-            &[0, 1, 1],
-        ),
-        case(
-            &[1, 3, 4, 4, 2],
-            &[3, 2, 3, 2, 2],
-            &[2, 2, 2],
-            &[2, 0, 0],
-            &[0, 0, 0],
-        ),
-        case(
-            &[2, 2, 2, 2, 2],
-            &[1, 2, 1, 1, 1],
-            &[1, 1, 1],
-            &[0, 0, 0],
-            &[0, 0, 0],
-        ),
+        case(&[1, 3, 3, 4, 2], &[2, 2, 3, 3, 3], &[1, 1, 1], &[2, 1, 1], &[0, 1, 1]),
+        case(&[1, 3, 4, 4, 2], &[3, 2, 3, 2, 2], &[2, 2, 2], &[2, 0, 0], &[0, 0, 0]),
+        case(&[2, 2, 2, 2, 2], &[1, 2, 1, 1, 1], &[1, 1, 1], &[0, 0, 0], &[0, 0, 0]),
         case(&[1, 4, 5, 1], &[1, 1, 3, 2], &[3, 2], &[0, 0], &[1, 2]),
     ]
 }
@@ -205,11 +156,7 @@ pub static CONV: Op = Op {
     attrs: &[
         attr("high", AttrKind::Ints, "zeros after, per spatial axis"),
         attr("low", AttrKind::Ints, "zeros before, per spatial axis"),
-        attr(
-            "stride",
-            AttrKind::Ints,
-            "step of the output, per spatial axis",
-        ),
+        attr("stride", AttrKind::Ints, "step of the output, per spatial axis"),
     ],
     shape: |t, attrs| {
         let shape = Geometry::of(t[0], t[1], attrs)?.output_shape();
@@ -251,16 +198,12 @@ pub static CONV: Op = Op {
         vec![dx, dw]
     }),
     cost: |t, results, attrs| {
-        let flops = Geometry::of(t[0], t[1], attrs)
-            .expect("the shape rule holds")
-            .flops();
+        let flops = Geometry::of(t[0], t[1], attrs).expect("the shape rule holds").flops();
         cost::counted(t, results, flops)
     },
     class: Class::Kernel,
     samples: || {
-        let of = |(x, w, attrs): (Vec<usize>, Vec<usize>, Attrs)| -> Sample {
-            sample(&[f32s(&x), f32s(&w)], attrs)
-        };
+        let of = |(x, w, attrs): (Vec<usize>, Vec<usize>, Attrs)| -> Sample { sample(&[f32s(&x), f32s(&w)], attrs) };
         cases().into_iter().map(of).collect()
     },
 };

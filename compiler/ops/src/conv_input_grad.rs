@@ -15,24 +15,12 @@ use crate::{build, conv, conv::Geometry, cost, doc, rules::*};
 use pfm_ir::{AttrKind, Attrs, Class, Gradient, Meaning, Op, ShapeError, Tensor, TensorType};
 
 fn geometry(dy: &TensorType, w: &TensorType, attrs: &Attrs) -> Result<Geometry, ShapeError> {
-    require(dy.rank() == 4 || dy.rank() == 5, "R1", || {
-        format!("{dy} is not [b, o.., co] with two or three spatial axes")
-    })?;
+    require(dy.rank() == 4 || dy.rank() == 5, "R1", || format!("{dy} is not [b, o.., co] with two or three spatial axes"))?;
     let size = sizes_per_axis(attrs, "size", dy.rank() - 2, "R1")?;
-    require(w.rank() == dy.rank(), "R2", || {
-        format!(
-            "{w} is not [co, ci, k..] with {} spatial axes",
-            dy.rank() - 2
-        )
-    })?;
+    require(w.rank() == dy.rank(), "R2", || format!("{w} is not [co, ci, k..] with {} spatial axes", dy.rank() - 2))?;
     let shape = [&dy.shape[..1], &size, &w.shape[1..2]].concat();
     let g = Geometry::of(&TensorType::new(dy.dtype, &shape), w, attrs)?;
-    require(g.output_shape() == dy.shape, "R6", || {
-        format!(
-            "{dy} does not have the shape {:?} of the convolution",
-            g.output_shape()
-        )
-    })?;
+    require(g.output_shape() == dy.shape, "R6", || format!("{dy} does not have the shape {:?} of the convolution", g.output_shape()))?;
     Ok(g)
 }
 
@@ -45,11 +33,7 @@ pub static CONV_INPUT_GRAD: Op = Op {
         attr("high", AttrKind::Ints, "zeros after, per spatial axis"),
         attr("low", AttrKind::Ints, "zeros before, per spatial axis"),
         attr("size", AttrKind::Ints, "spatial sizes of the input"),
-        attr(
-            "stride",
-            AttrKind::Ints,
-            "step of the output, per spatial axis",
-        ),
+        attr("stride", AttrKind::Ints, "step of the output, per spatial axis"),
     ],
     shape: |t, attrs| {
         let shape = geometry(t[0], t[1], attrs)?.input_shape();
@@ -85,9 +69,7 @@ pub static CONV_INPUT_GRAD: Op = Op {
         vec![ddy, dw]
     }),
     cost: |t, results, attrs| {
-        let flops = geometry(t[0], t[1], attrs)
-            .expect("the shape rule holds")
-            .flops();
+        let flops = geometry(t[0], t[1], attrs).expect("the shape rule holds").flops();
         cost::counted(t, results, flops)
     },
     class: Class::Kernel,
@@ -96,10 +78,7 @@ pub static CONV_INPUT_GRAD: Op = Op {
             .into_iter()
             .map(|(x, w, attrs)| {
                 let g = Geometry::of(&f32s(&x), &f32s(&w), &attrs).expect("the case is sound");
-                sample(
-                    &[f32s(&g.output_shape()), f32s(&w)],
-                    attrs.ints("size", &g.input),
-                )
+                sample(&[f32s(&g.output_shape()), f32s(&w)], attrs.ints("size", &g.input))
             })
             .collect()
     },

@@ -15,20 +15,13 @@ use crate::{build, conv, conv::Geometry, cost, doc, rules::*};
 use pfm_ir::{AttrKind, Attrs, Class, Gradient, Meaning, Op, ShapeError, Tensor, TensorType};
 
 fn geometry(x: &TensorType, dy: &TensorType, attrs: &Attrs) -> Result<Geometry, ShapeError> {
-    require(x.rank() == 4 || x.rank() == 5, "R1", || {
-        format!("{x} is not [b, s.., c] with two or three spatial axes")
-    })?;
+    require(x.rank() == 4 || x.rank() == 5, "R1", || format!("{x} is not [b, s.., c] with two or three spatial axes"))?;
     require(dy.rank() == x.rank(), "R2", || format!("{dy} for {x}"))?;
     let kernel = sizes_per_axis(attrs, "kernel", x.rank() - 2, "R2")?;
     let last = x.rank() - 1;
     let shape = [&[dy.shape[last], x.shape[last]], &kernel[..]].concat();
     let g = Geometry::of(x, &TensorType::new(dy.dtype, &shape), attrs)?;
-    require(g.output_shape() == dy.shape, "R6", || {
-        format!(
-            "{dy} does not have the shape {:?} of the convolution",
-            g.output_shape()
-        )
-    })?;
+    require(g.output_shape() == dy.shape, "R6", || format!("{dy} does not have the shape {:?} of the convolution", g.output_shape()))?;
     Ok(g)
 }
 
@@ -41,11 +34,7 @@ pub static CONV_WEIGHT_GRAD: Op = Op {
         attr("high", AttrKind::Ints, "zeros after, per spatial axis"),
         attr("kernel", AttrKind::Ints, "spatial sizes of the kernel"),
         attr("low", AttrKind::Ints, "zeros before, per spatial axis"),
-        attr(
-            "stride",
-            AttrKind::Ints,
-            "step of the output, per spatial axis",
-        ),
+        attr("stride", AttrKind::Ints, "step of the output, per spatial axis"),
     ],
     shape: |t, attrs| {
         let shape = geometry(t[0], t[1], attrs)?.weight_shape();
@@ -82,9 +71,7 @@ pub static CONV_WEIGHT_GRAD: Op = Op {
         vec![dx, ddy]
     }),
     cost: |t, results, attrs| {
-        let flops = geometry(t[0], t[1], attrs)
-            .expect("the shape rule holds")
-            .flops();
+        let flops = geometry(t[0], t[1], attrs).expect("the shape rule holds").flops();
         cost::counted(t, results, flops)
     },
     class: Class::Kernel,
@@ -93,10 +80,7 @@ pub static CONV_WEIGHT_GRAD: Op = Op {
             .into_iter()
             .map(|(x, w, attrs)| {
                 let g = Geometry::of(&f32s(&x), &f32s(&w), &attrs).expect("the case is sound");
-                sample(
-                    &[f32s(&x), f32s(&g.output_shape())],
-                    attrs.ints("kernel", &g.kernel),
-                )
+                sample(&[f32s(&x), f32s(&g.output_shape())], attrs.ints("kernel", &g.kernel))
             })
             .collect()
     },

@@ -10,10 +10,7 @@ fn traffic(operands: &[&TensorType], results: &[TensorType]) -> f64 {
 
 /// `flops` operations in total.
 pub(crate) fn counted(operands: &[&TensorType], results: &[TensorType], flops: f64) -> Cost {
-    Cost {
-        flops,
-        bytes: traffic(operands, results),
-    }
+    Cost { flops, bytes: traffic(operands, results) }
 }
 
 /// No arithmetic: views, indexing, sources.

@@ -7,11 +7,7 @@ use pfm_ir::Op;
 pub(crate) const fn header(source: &'static str) -> &'static str {
     let bytes = source.as_bytes();
     let mut end = 0;
-    while end + 3 <= bytes.len()
-        && bytes[end] == b'/'
-        && bytes[end + 1] == b'/'
-        && bytes[end + 2] == b'!'
-    {
+    while end + 3 <= bytes.len() && bytes[end] == b'/' && bytes[end + 1] == b'/' && bytes[end + 2] == b'!' {
         while end < bytes.len() && bytes[end] != b'\n' {
             end += 1;
         }

@@ -24,9 +24,7 @@ pub static EIGH: Op = Op {
         of(t[0], DType::F32, "R1")?;
         rank(t[0], 2, "R1")?;
         let n = t[0].shape[0];
-        require(n > 0 && t[0].shape[1] == n, "R1", || {
-            format!("{} is not square", t[0])
-        })?;
+        require(n > 0 && t[0].shape[1] == n, "R1", || format!("{} is not square", t[0]))?;
         Ok(vec![TensorType::f32(&[n]), t[0].clone()])
     },
     meaning: Meaning::Reference(|t, _, _| {
@@ -42,9 +40,5 @@ pub static EIGH: Op = Op {
     gradient: Gradient::Undefined,
     cost: |t, results, _| cost::counted(t, results, 9.0 * (t[0].shape[0] as f64).powi(3)),
     class: Class::Kernel,
-    samples: || {
-        [1, 2, 5]
-            .map(|n| sample(&[f32s(&[n, n])], Attrs::new()))
-            .into()
-    },
+    samples: || [1, 2, 5].map(|n| sample(&[f32s(&[n, n])], Attrs::new())).into(),
 };

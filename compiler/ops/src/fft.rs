@@ -15,19 +15,10 @@ use pfm_ir::{AttrKind, Attrs, Class, DType, Gradient, Meaning, Op, Tensor};
 use rustfft::{FftPlanner, num_complex::Complex};
 
 /// Transforms row-major complex numbers of `shape` along one axis.
-fn along(
-    data: Vec<Complex<f64>>,
-    shape: &[usize],
-    axis: usize,
-    inverse: bool,
-) -> Vec<Complex<f64>> {
+fn along(data: Vec<Complex<f64>>, shape: &[usize], axis: usize, inverse: bool) -> Vec<Complex<f64>> {
     let mut planner = FftPlanner::new();
     let n = shape[axis];
-    let plan = if inverse {
-        planner.plan_fft_inverse(n)
-    } else {
-        planner.plan_fft_forward(n)
-    };
+    let plan = if inverse { planner.plan_fft_inverse(n) } else { planner.plan_fft_forward(n) };
     let inner: usize = shape[axis + 1..].iter().product();
     let mut data = data;
     let mut line = vec![Complex::default(); n];
@@ -50,18 +41,11 @@ pub static FFT: Op = Op {
     doc: doc::header(include_str!("fft.rs")),
     operands: &["x"],
     variadic: false,
-    attrs: &[
-        attr("axes", AttrKind::Ints, "axes to transform"),
-        attr("inverse", AttrKind::Bool, "sign of the exponent is plus"),
-    ],
+    attrs: &[attr("axes", AttrKind::Ints, "axes to transform"), attr("inverse", AttrKind::Bool, "sign of the exponent is plus")],
     shape: |t, attrs| {
-        require(t[0].shape.last() == Some(&2), "R1", || {
-            format!("the last axis of {} is not (re, im)", t[0])
-        })?;
+        require(t[0].shape.last() == Some(&2), "R1", || format!("the last axis of {} is not (re, im)", t[0]))?;
         let over = axes(attrs, "axes", t[0].rank() - 1, "R2")?;
-        require(over.iter().all(|&a| t[0].shape[a] > 0), "R2", || {
-            format!("an axis of {} is empty", t[0])
-        })?;
+        require(over.iter().all(|&a| t[0].shape[a] > 0), "R2", || format!("an axis of {} is empty", t[0]))?;
         of(t[0], DType::F32, "R3")?;
         Ok(vec![t[0].clone()])
     },

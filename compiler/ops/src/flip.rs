@@ -31,10 +31,7 @@ pub static FLIP: Op = Op {
             offset += by[a] * (shape[a] as isize - 1);
             by[a] = -by[a];
         }
-        vec![Tensor::new(
-            shape,
-            strided::read(&t[0].data, shape, &by, offset),
-        )]
+        vec![Tensor::new(shape, strided::read(&t[0].data, shape, &by, offset))]
     }),
     gradient: Gradient::Rule(|b, c| {
         let axes = c.attrs.get_sizes("axes");
@@ -43,8 +40,7 @@ pub static FLIP: Op = Op {
     cost: cost::moved,
     class: Class::View(View::Flip),
     samples: || {
-        let of =
-            |from: &[usize], axes: &[usize]| sample(&[f32s(from)], Attrs::new().ints("axes", axes));
+        let of = |from: &[usize], axes: &[usize]| sample(&[f32s(from)], Attrs::new().ints("axes", axes));
         vec![of(&[4], &[0]), of(&[2, 3, 2], &[0, 2]), of(&[2, 3], &[])]
     },
 };

@@ -14,20 +14,13 @@ use pfm_ir::{AttrKind, Attrs, Class, DType, Gradient, Meaning, Op, Tensor};
 
 /// Sizes of the axes before, at and after `axis`.
 pub(crate) fn around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
-    (
-        shape[..axis].iter().product(),
-        shape[axis],
-        shape[axis + 1..].iter().product(),
-    )
+    (shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product())
 }
 
 /// An index as a position, checked.
 pub(crate) fn position(index: f64, size: usize) -> usize {
     let i = index as usize;
-    assert!(
-        index >= 0.0 && i < size,
-        "index {index} of an axis of size {size}"
-    );
+    assert!(index >= 0.0 && i < size, "index {index} of an axis of size {size}");
     i
 }
 

@@ -84,10 +84,7 @@ pub use select::SELECT;
 pub use slice::SLICE;
 pub use softmax::SOFTMAX;
 pub use square::SQUARE;
-pub use unary::{
-    ABS, COS, ERF, EXP, FLOOR, LOG, NEG, NOT, RECIPROCAL, RSQRT, SIGMOID, SIGN, SIN, SQRT, TANH,
-    erf_reference,
-};
+pub use unary::{ABS, COS, ERF, EXP, FLOOR, LOG, NEG, NOT, RECIPROCAL, RSQRT, SIGMOID, SIGN, SIN, SQRT, TANH, erf_reference};
 
 use pfm_ir::Op;
 

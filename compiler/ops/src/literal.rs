@@ -26,9 +26,7 @@ pub static LITERAL: Op = Op {
         let shape = sizes(attrs, "shape", "R1")?;
         let ty = TensorType::new(dtype(attrs, "R2")?, &shape);
         let found = attrs.get_floats("data").len();
-        require(found == ty.elements(), "R3", || {
-            format!("{ty} has {} elements, `data` has {found}", ty.elements())
-        })?;
+        require(found == ty.elements(), "R3", || format!("{ty} has {} elements, `data` has {found}", ty.elements()))?;
         Ok(vec![ty])
     },
     meaning: Meaning::Reference(|_, attrs, results| {
@@ -41,24 +39,9 @@ pub static LITERAL: Op = Op {
     samples: || {
         let attrs = |dtype| Attrs::new().text("dtype", dtype);
         vec![
-            sample(
-                &[],
-                attrs("f32")
-                    .floats("data", &[1.0, -2.5, 1e-7, 3.0])
-                    .ints("shape", &[2usize, 2]),
-            ),
-            sample(
-                &[],
-                attrs("i32")
-                    .floats("data", &[3.0, 1.0])
-                    .ints("shape", &[2usize]),
-            ),
-            sample(
-                &[],
-                attrs("bool")
-                    .floats("data", &[1.0])
-                    .ints::<usize>("shape", &[]),
-            ),
+            sample(&[], attrs("f32").floats("data", &[1.0, -2.5, 1e-7, 3.0]).ints("shape", &[2usize, 2])),
+            sample(&[], attrs("i32").floats("data", &[3.0, 1.0]).ints("shape", &[2usize])),
+            sample(&[], attrs("bool").floats("data", &[1.0]).ints::<usize>("shape", &[])),
         ]
     },
 };

@@ -26,14 +26,9 @@ pub static MEAN: Op = Op {
     attrs: &[attr("axes", AttrKind::Ints, "axes to average over")],
     shape: |t, attrs| {
         let over = axes(attrs, "axes", t[0].rank(), "R1")?;
-        require(over.iter().all(|&a| t[0].shape[a] > 0), "R1", || {
-            format!("an axis of {} is empty", t[0])
-        })?;
+        require(over.iter().all(|&a| t[0].shape[a] > 0), "R1", || format!("an axis of {} is empty", t[0]))?;
         float(t[0], "R2")?;
-        Ok(vec![TensorType::new(
-            t[0].dtype,
-            &without(&t[0].shape, &over),
-        )])
+        Ok(vec![TensorType::new(t[0].dtype, &without(&t[0].shape, &over))])
     },
     meaning: Meaning::Composite(|b, x, attrs| {
         let over = attrs.get_sizes("axes");
@@ -53,13 +48,7 @@ pub static MEAN: Op = Op {
     cost: cost::per_operand,
     class: Class::Composite,
     samples: || {
-        let over = |shape: &[usize], axes: &[usize]| {
-            sample(&[f32s(shape)], Attrs::new().ints("axes", axes))
-        };
-        vec![
-            over(&[5], &[0]),
-            over(&[2, 3, 4], &[0, 2]),
-            over(&[2, 3], &[]),
-        ]
+        let over = |shape: &[usize], axes: &[usize]| sample(&[f32s(shape)], Attrs::new().ints("axes", axes));
+        vec![over(&[5], &[0]), over(&[2, 3, 4], &[0, 2]), over(&[2, 3], &[])]
     },
 };

@@ -47,9 +47,7 @@ pub static NORMALISE: Op = Op {
     ],
     shape: |t, attrs| {
         let over = axes(attrs, "axes", t[0].rank(), "R1")?;
-        require(over.iter().all(|&a| t[0].shape[a] > 0), "R1", || {
-            format!("an axis of {} is empty", t[0])
-        })?;
+        require(over.iter().all(|&a| t[0].shape[a] > 0), "R1", || format!("an axis of {} is empty", t[0]))?;
         float(t[0], "R2")?;
         let eps = attrs.get_float("eps");
         require(eps >= 0.0, "R3", || format!("eps is {eps}"))?;

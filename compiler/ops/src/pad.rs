@@ -20,11 +20,7 @@ pub static PAD: Op = Op {
     variadic: false,
     attrs: &[
         attr("high", AttrKind::Ints, "elements after, per axis"),
-        attr(
-            "interior",
-            AttrKind::Ints,
-            "elements between neighbours, per axis",
-        ),
+        attr("interior", AttrKind::Ints, "elements between neighbours, per axis"),
         attr("low", AttrKind::Ints, "elements before, per axis"),
         attr("value", AttrKind::Float, "what is put there"),
     ],
@@ -58,15 +54,8 @@ pub static PAD: Op = Op {
         };
         let n = b.shape(c.operands[0]).to_vec();
         let start = c.attrs.get_sizes("low");
-        let step: Vec<usize> = c
-            .attrs
-            .get_sizes("interior")
-            .iter()
-            .map(|i| i + 1)
-            .collect();
-        let stop: Vec<usize> = (0..n.len())
-            .map(|a| start[a] + (n[a] - 1) * step[a] + 1)
-            .collect();
+        let step: Vec<usize> = c.attrs.get_sizes("interior").iter().map(|i| i + 1).collect();
+        let stop: Vec<usize> = (0..n.len()).map(|a| start[a] + (n[a] - 1) * step[a] + 1).collect();
         vec![Some(build::slice(b, g, &start, &stop, &step))]
     }),
     cost: cost::moved,
@@ -77,10 +66,6 @@ pub static PAD: Op = Op {
             let attrs = attrs.ints("interior", interior).float("value", value);
             sample(&[f32s(from)], attrs)
         };
-        vec![
-            by(&[3], &[2], &[1], &[0], 0.0),
-            by(&[2, 3], &[0, 1], &[1, 0], &[2, 1], 0.5),
-            by(&[2, 2], &[1, 1], &[0, 2], &[0, 0], -1.0),
-        ]
+        vec![by(&[3], &[2], &[1], &[0], 0.0), by(&[2, 3], &[0, 1], &[1, 0], &[2, 1], 0.5), by(&[2, 2], &[1, 1], &[0, 2], &[0, 0], -1.0)]
     },
 };

@@ -26,16 +26,10 @@ pub static PERMUTE: Op = Op {
     doc: doc::header(include_str!("permute.rs")),
     operands: &["x"],
     variadic: false,
-    attrs: &[attr(
-        "axes",
-        AttrKind::Ints,
-        "operand axis of each result axis",
-    )],
+    attrs: &[attr("axes", AttrKind::Ints, "operand axis of each result axis")],
     shape: |t, attrs| {
         let order = axes(attrs, "axes", t[0].rank(), "R1")?;
-        require(order.len() == t[0].rank(), "R2", || {
-            format!("{} axes are listed for {}", order.len(), t[0])
-        })?;
+        require(order.len() == t[0].rank(), "R2", || format!("{} axes are listed for {}", order.len(), t[0]))?;
         let shape: Vec<usize> = order.iter().map(|&a| t[0].shape[a]).collect();
         Ok(vec![TensorType::new(t[0].dtype, &shape)])
     },
@@ -51,13 +45,7 @@ pub static PERMUTE: Op = Op {
     cost: cost::moved,
     class: Class::View(View::Permute),
     samples: || {
-        let by = |shape: &[usize], axes: &[usize]| {
-            sample(&[f32s(shape)], Attrs::new().ints("axes", axes))
-        };
-        vec![
-            by(&[2, 3], &[1, 0]),
-            by(&[2, 3, 4], &[2, 0, 1]),
-            by(&[], &[]),
-        ]
+        let by = |shape: &[usize], axes: &[usize]| sample(&[f32s(shape)], Attrs::new().ints("axes", axes));
+        vec![by(&[2, 3], &[1, 0]), by(&[2, 3, 4], &[2, 0, 1]), by(&[], &[])]
     },
 };

@@ -9,12 +9,7 @@ const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 fn round(c: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let wide = |m: u32, x: u32| u64::from(m) * u64::from(x);
     let (p0, p1) = (wide(MULTIPLIERS[0], c[0]), wide(MULTIPLIERS[1], c[2]));
-    [
-        (p1 >> 32) as u32 ^ c[1] ^ key[0],
-        p1 as u32,
-        (p0 >> 32) as u32 ^ c[3] ^ key[1],
-        p0 as u32,
-    ]
+    [(p1 >> 32) as u32 ^ c[1] ^ key[0], p1 as u32, (p0 >> 32) as u32 ^ c[3] ^ key[1], p0 as u32]
 }
 
 /// Four random words for a counter under a key.

@@ -17,8 +17,7 @@ use pfm_ir::{Attrs, Class, DType, Gradient, Meaning, Op, Tensor, TensorType};
 /// The unit vector of the reflection that clears column k below its diagonal; None if it is zero already.
 fn reflector(a: &DMatrix<f64>, k: usize) -> Option<DVector<f64>> {
     let mut v = DVector::zeros(a.nrows());
-    v.rows_mut(k, a.nrows() - k)
-        .copy_from(&a.view((k, k), (a.nrows() - k, 1)));
+    v.rows_mut(k, a.nrows() - k).copy_from(&a.view((k, k), (a.nrows() - k, 1)));
     let norm = v.norm();
     v[k] += if v[k] < 0.0 { -norm } else { norm };
     v.try_normalize(0.0)
@@ -43,13 +42,7 @@ fn reference(t: &[&Tensor], _: &Attrs, _: &[TensorType]) -> Vec<Tensor> {
     for v in reflectors.iter().rev() {
         reflect(&mut q, v);
     }
-    vec![
-        Tensor::from_fn(&[m, n], |i| q[(i[0], i[1])]),
-        Tensor::from_fn(
-            &[n, n],
-            |i| if i[0] <= i[1] { r[(i[0], i[1])] } else { 0.0 },
-        ),
-    ]
+    vec![Tensor::from_fn(&[m, n], |i| q[(i[0], i[1])]), Tensor::from_fn(&[n, n], |i| if i[0] <= i[1] { r[(i[0], i[1])] } else { 0.0 })]
 }
 
 pub static QR: Op = Op {
@@ -72,9 +65,5 @@ pub static QR: Op = Op {
         cost::counted(t, results, 4.0 * m * n * n)
     },
     class: Class::Kernel,
-    samples: || {
-        [[3, 3], [5, 2], [1, 1]]
-            .map(|shape| sample(&[f32s(&shape)], Attrs::new()))
-            .into()
-    },
+    samples: || [[3, 3], [5, 2], [1, 1]].map(|shape| sample(&[f32s(&shape)], Attrs::new())).into(),
 };

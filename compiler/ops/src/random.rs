@@ -20,21 +20,11 @@ fn infer(t: &[&TensorType], attrs: &Attrs) -> Inferred {
     same(t[0], &i32s(&[4]), "R1")?;
     let shape = sizes(attrs, "shape", "R2")?;
     let each: usize = shape.iter().skip(1).product();
-    require(
-        !shape.is_empty() && u32::try_from(each).is_ok(),
-        "R2",
-        || format!("shape {shape:?}"),
-    )?;
+    require(!shape.is_empty() && u32::try_from(each).is_ok(), "R2", || format!("shape {shape:?}"))?;
     let kind = attrs.get_text("kind");
-    require(
-        ["uniform", "normal", "bernoulli"].contains(&kind),
-        "R3",
-        || format!("`{kind}` is not a distribution"),
-    )?;
+    require(["uniform", "normal", "bernoulli"].contains(&kind), "R3", || format!("`{kind}` is not a distribution"))?;
     let stream = attrs.get_int("stream");
-    require(u32::try_from(stream).is_ok(), "R4", || {
-        format!("stream {stream}")
-    })?;
+    require(u32::try_from(stream).is_ok(), "R4", || format!("stream {stream}"))?;
     let rate = attrs.get_float("rate");
     require((0.0..=1.0).contains(&rate), "R5", || format!("rate {rate}"))?;
     Ok(vec![TensorType::f32(&shape)])
@@ -69,16 +59,8 @@ pub static RANDOM: Op = Op {
     attrs: &[
         attr("kind", AttrKind::Text, "uniform, normal or bernoulli"),
         attr("rate", AttrKind::Float, "probability of 1, for bernoulli"),
-        attr(
-            "shape",
-            AttrKind::Ints,
-            "shape of the result; axis 0 counts samples",
-        ),
-        attr(
-            "stream",
-            AttrKind::Int,
-            "which of the step's random tensors it is",
-        ),
+        attr("shape", AttrKind::Ints, "shape of the result; axis 0 counts samples"),
+        attr("stream", AttrKind::Int, "which of the step's random tensors it is"),
     ],
     shape: infer,
     meaning: Meaning::Reference(reference),
@@ -91,10 +73,6 @@ pub static RANDOM: Op = Op {
             let attrs = attrs.int("stream", stream).float("rate", rate);
             sample_from(&[i32s(&[4])], attrs, 0.0, 1000.0)
         };
-        vec![
-            of("uniform", &[2, 3], 1, 0.0),
-            of("normal", &[3, 2, 2], 4_000_000_000, 0.0),
-            of("bernoulli", &[64], 3, 0.25),
-        ]
+        vec![of("uniform", &[2, 3], 1, 0.0), of("normal", &[3, 2, 2], 4_000_000_000, 0.0), of("bernoulli", &[64], 3, 0.25)]
     },
 };

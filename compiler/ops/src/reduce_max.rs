@@ -22,26 +22,15 @@ pub static REDUCE_MAX: Op = Op {
     doc: doc::header(include_str!("reduce_max.rs")),
     operands: &["x"],
     variadic: false,
-    attrs: &[attr(
-        "axes",
-        AttrKind::Ints,
-        "axes to take the maximum over",
-    )],
+    attrs: &[attr("axes", AttrKind::Ints, "axes to take the maximum over")],
     shape: |t, attrs| {
         let over = axes(attrs, "axes", t[0].rank(), "R1")?;
-        require(over.iter().all(|&a| t[0].shape[a] > 0), "R1", || {
-            format!("an axis of {} is empty", t[0])
-        })?;
+        require(over.iter().all(|&a| t[0].shape[a] > 0), "R1", || format!("an axis of {} is empty", t[0]))?;
         numeric(t[0], "R2")?;
-        Ok(vec![TensorType::new(
-            t[0].dtype,
-            &without(&t[0].shape, &over),
-        )])
+        Ok(vec![TensorType::new(t[0].dtype, &without(&t[0].shape, &over))])
     },
     meaning: Meaning::Reference(|t, attrs, _| {
-        reduce(t[0], &attrs.get_sizes("axes"), |v| {
-            v.iter().copied().fold(f64::NEG_INFINITY, larger)
-        })
+        reduce(t[0], &attrs.get_sizes("axes"), |v| v.iter().copied().fold(f64::NEG_INFINITY, larger))
     }),
     gradient: Gradient::Rule(|b, c| {
         let x = c.operands[0];
@@ -61,20 +50,13 @@ pub static REDUCE_MAX: Op = Op {
     cost: cost::per_operand,
     class: Class::ReduceMax,
     samples: || {
-        let over = |shape: &[usize], axes: &[usize]| {
-            sample(&[f32s(shape)], Attrs::new().ints("axes", axes))
-        };
+        let over = |shape: &[usize], axes: &[usize]| sample(&[f32s(shape)], Attrs::new().ints("axes", axes));
         vec![
             over(&[5], &[0]),
             over(&[2, 3, 4], &[1]),
             over(&[2, 3, 4], &[0, 2]),
             over(&[2, 3], &[]),
-            sample_from(
-                &[i32s(&[2, 3])],
-                Attrs::new().ints("axes", &[1usize]),
-                0.0,
-                9.0,
-            ),
+            sample_from(&[i32s(&[2, 3])], Attrs::new().ints("axes", &[1usize]), 0.0, 9.0),
         ]
     },
 };

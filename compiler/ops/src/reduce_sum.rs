@@ -32,14 +32,9 @@ pub static REDUCE_SUM: Op = Op {
     shape: |t, attrs| {
         let over = axes(attrs, "axes", t[0].rank(), "R1")?;
         numeric(t[0], "R2")?;
-        Ok(vec![TensorType::new(
-            t[0].dtype,
-            &without(&t[0].shape, &over),
-        )])
+        Ok(vec![TensorType::new(t[0].dtype, &without(&t[0].shape, &over))])
     },
-    meaning: Meaning::Reference(|t, attrs, _| {
-        reduce(t[0], &attrs.get_sizes("axes"), |v| v.iter().sum())
-    }),
+    meaning: Meaning::Reference(|t, attrs, _| reduce(t[0], &attrs.get_sizes("axes"), |v| v.iter().sum())),
     gradient: Gradient::Rule(|b, c| {
         let shape = b.shape(c.operands[0]).to_vec();
         let over = c.attrs.get_sizes("axes");
@@ -50,21 +45,14 @@ pub static REDUCE_SUM: Op = Op {
     cost: cost::per_operand,
     class: Class::ReduceSum,
     samples: || {
-        let over = |shape: &[usize], axes: &[usize]| {
-            sample(&[f32s(shape)], Attrs::new().ints("axes", axes))
-        };
+        let over = |shape: &[usize], axes: &[usize]| sample(&[f32s(shape)], Attrs::new().ints("axes", axes));
         vec![
             over(&[5], &[0]),
             over(&[2, 3, 4], &[1]),
             over(&[2, 3, 4], &[0, 2]),
             over(&[2, 3, 4], &[2, 1, 0]),
             over(&[2, 3], &[]),
-            sample_from(
-                &[i32s(&[2, 3])],
-                Attrs::new().ints("axes", &[1usize]),
-                0.0,
-                9.0,
-            ),
+            sample_from(&[i32s(&[2, 3])], Attrs::new().ints("axes", &[1usize]), 0.0, 9.0),
         ]
     },
 };

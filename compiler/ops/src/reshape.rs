@@ -20,14 +20,10 @@ pub static RESHAPE: Op = Op {
     attrs: &[attr("shape", AttrKind::Ints, "shape of the result")],
     shape: |t, attrs| {
         let ty = TensorType::new(t[0].dtype, &sizes(attrs, "shape", "R1")?);
-        require(ty.elements() == t[0].elements(), "R2", || {
-            format!("{} and {ty} have different numbers of elements", t[0])
-        })?;
+        require(ty.elements() == t[0].elements(), "R2", || format!("{} and {ty} have different numbers of elements", t[0]))?;
         Ok(vec![ty])
     },
-    meaning: Meaning::Reference(|t, _, results| {
-        vec![Tensor::new(&results[0].shape, t[0].data.clone())]
-    }),
+    meaning: Meaning::Reference(|t, _, results| vec![Tensor::new(&results[0].shape, t[0].data.clone())]),
     gradient: Gradient::Rule(|b, c| {
         let shape = b.shape(c.operands[0]).to_vec();
         vec![c.upstream[0].map(|g| build::reshape(b, g, &shape))]
@@ -35,9 +31,7 @@ pub static RESHAPE: Op = Op {
     cost: cost::moved,
     class: Class::View(View::Reshape),
     samples: || {
-        let to = |from: &[usize], shape: &[usize]| {
-            sample(&[f32s(from)], Attrs::new().ints("shape", shape))
-        };
+        let to = |from: &[usize], shape: &[usize]| sample(&[f32s(from)], Attrs::new().ints("shape", shape));
         vec![to(&[2, 6], &[3, 4]), to(&[4], &[2, 1, 2]), to(&[1, 1], &[])]
     },
 };

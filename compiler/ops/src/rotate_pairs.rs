@@ -42,12 +42,8 @@ pub static ROTATE_PAIRS: Op = Op {
         float(t[0], "R2")?;
         let n = t[0].rank();
         let leading = n == t[1].rank() && t[0].shape[..n - 1] == t[1].shape[..n - 1];
-        require(leading && t[0].dtype == t[1].dtype, "R2", || {
-            format!("{} and {}", t[0], t[1])
-        })?;
-        require(2 * p <= t[0].shape[n - 1], "R3", || {
-            format!("{p} pairs in {}", t[0])
-        })?;
+        require(leading && t[0].dtype == t[1].dtype, "R2", || format!("{} and {}", t[0], t[1]))?;
+        require(2 * p <= t[0].shape[n - 1], "R3", || format!("{p} pairs in {}", t[0]))?;
         Ok(vec![t[0].clone()])
     },
     meaning: Meaning::Composite(|b, x, _| {
@@ -93,13 +89,7 @@ pub static ROTATE_PAIRS: Op = Op {
     cost: |t, results, _| cost::counted(t, results, 6.0 * t[1].elements() as f64),
     class: Class::Composite,
     samples: || {
-        let of = |x: &[usize], angles: &[usize]| {
-            sample(&[f32s(x), f32s(angles), f32s(angles)], Attrs::new())
-        };
-        vec![
-            of(&[4], &[2]),
-            of(&[2, 7], &[2, 3]),
-            of(&[2, 3, 4], &[2, 3, 1]),
-        ]
+        let of = |x: &[usize], angles: &[usize]| sample(&[f32s(x), f32s(angles), f32s(angles)], Attrs::new());
+        vec![of(&[4], &[2]), of(&[2, 7], &[2, 3]), of(&[2, 3, 4], &[2, 3, 1])]
     },
 };

@@ -48,9 +48,7 @@ pub static SCATTER_ADD: Op = Op {
     gradient: Gradient::Rule(|b, c| {
         let along = c.attrs.get_int("axis") as usize;
         let g = c.upstream[0];
-        let updates = g
-            .filter(|_| c.wanted[2])
-            .map(|g| build::gather(b, g, c.operands[1], along));
+        let updates = g.filter(|_| c.wanted[2]).map(|g| build::gather(b, g, c.operands[1], along));
         vec![g, None, updates]
     }),
     cost: |t, results, _| cost::counted(t, results, t[2].elements() as f64),

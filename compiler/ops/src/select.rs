@@ -42,17 +42,9 @@ pub static SELECT: Op = Op {
     class: Class::Pointwise(Scalar::Select),
     samples: || {
         vec![
-            sample(
-                &[bools(&[2, 4]), f32s(&[2, 4]), f32s(&[2, 4])],
-                Attrs::new(),
-            ),
+            sample(&[bools(&[2, 4]), f32s(&[2, 4]), f32s(&[2, 4])], Attrs::new()),
             sample(&[bools(&[]), f32s(&[]), f32s(&[])], Attrs::new()),
-            sample_from(
-                &[bools(&[3]), i32s(&[3]), i32s(&[3])],
-                Attrs::new(),
-                0.0,
-                5.0,
-            ),
+            sample_from(&[bools(&[3]), i32s(&[3]), i32s(&[3])], Attrs::new(), 0.0, 5.0),
         ]
     },
 };

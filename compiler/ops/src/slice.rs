@@ -28,14 +28,10 @@ pub static SLICE: Op = Op {
         let start = sizes_per_axis(attrs, "start", rank, "R1")?;
         let stop = sizes_per_axis(attrs, "stop", rank, "R1")?;
         let step = sizes_per_axis(attrs, "step", rank, "R1")?;
-        require(step.iter().all(|&s| s >= 1), "R2", || {
-            format!("step {step:?}")
-        })?;
+        require(step.iter().all(|&s| s >= 1), "R2", || format!("step {step:?}"))?;
         let mut shape = Vec::with_capacity(rank);
         for a in 0..rank {
-            require(start[a] < stop[a] && stop[a] <= t[0].shape[a], "R3", || {
-                format!("{}..{} of axis {a} of {}", start[a], stop[a], t[0])
-            })?;
+            require(start[a] < stop[a] && stop[a] <= t[0].shape[a], "R3", || format!("{}..{} of axis {a} of {}", start[a], stop[a], t[0]))?;
             shape.push((stop[a] - start[a]).div_ceil(step[a]));
         }
         Ok(vec![TensorType::new(t[0].dtype, &shape)])
@@ -45,11 +41,7 @@ pub static SLICE: Op = Op {
         let starts = attrs.get_sizes("start");
         let steps = attrs.get_sizes("step");
         let offset: usize = starts.iter().zip(&from).map(|(i, s)| i * s).sum();
-        let by: Vec<isize> = steps
-            .iter()
-            .zip(&from)
-            .map(|(i, s)| (i * s) as isize)
-            .collect();
+        let by: Vec<isize> = steps.iter().zip(&from).map(|(i, s)| (i * s) as isize).collect();
         let data = strided::read(&t[0].data, &results[0].shape, &by, offset as isize);
         vec![Tensor::new(&results[0].shape, data)]
     }),
@@ -61,9 +53,7 @@ pub static SLICE: Op = Op {
         let part = b.shape(g).to_vec();
         let low = c.attrs.get_sizes("start");
         let between: Vec<usize> = c.attrs.get_sizes("step").iter().map(|s| s - 1).collect();
-        let high: Vec<usize> = (0..full.len())
-            .map(|a| full[a] - low[a] - (part[a] - 1) * (between[a] + 1) - 1)
-            .collect();
+        let high: Vec<usize> = (0..full.len()).map(|a| full[a] - low[a] - (part[a] - 1) * (between[a] + 1) - 1).collect();
         vec![Some(build::pad(b, g, &low, &high, &between, 0.0))]
     }),
     cost: cost::moved,
@@ -73,10 +63,6 @@ pub static SLICE: Op = Op {
             let attrs = Attrs::new().ints("start", start).ints("stop", stop);
             sample(&[f32s(from)], attrs.ints("step", step))
         };
-        vec![
-            of(&[5], &[1], &[4], &[1]),
-            of(&[7, 4], &[1, 0], &[7, 4], &[2, 3]),
-            of(&[2, 3, 4], &[0, 1, 2], &[2, 2, 4], &[1, 1, 1]),
-        ]
+        vec![of(&[5], &[1], &[4], &[1]), of(&[7, 4], &[1, 0], &[7, 4], &[2, 3]), of(&[2, 3, 4], &[0, 1, 2], &[2, 2, 4], &[1, 1, 1])]
     },
 };

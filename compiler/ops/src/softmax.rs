@@ -20,9 +20,7 @@ pub static SOFTMAX: Op = Op {
     attrs: &[attr("axis", AttrKind::Int, "axis that sums to one")],
     shape: |t, attrs| {
         let along = axis(attrs, "axis", t[0].rank(), "R1")?;
-        require(t[0].shape[along] > 0, "R1", || {
-            format!("axis {along} of {} is empty", t[0])
-        })?;
+        require(t[0].shape[along] > 0, "R1", || format!("axis {along} of {} is empty", t[0]))?;
         float(t[0], "R2")?;
         Ok(vec![t[0].clone()])
     },

@@ -31,10 +31,5 @@ pub static SQUARE: Op = Op {
     }),
     cost: cost::per_result,
     class: Class::Composite,
-    samples: || {
-        vec![
-            sample(&[f32s(&[2, 3])], Attrs::new()),
-            sample(&[f32s(&[])], Attrs::new()),
-        ]
-    },
+    samples: || vec![sample(&[f32s(&[2, 3])], Attrs::new()), sample(&[f32s(&[])], Attrs::new())],
 };

@@ -51,13 +51,7 @@ pub(crate) fn read(data: &[f64], shape: &[usize], strides: &[isize], offset: isi
 }
 
 /// Writes row-major `data` of `shape` to the elements of `into` that `read` would read.
-pub(crate) fn write(
-    into: &mut [f64],
-    data: &[f64],
-    shape: &[usize],
-    strides: &[isize],
-    offset: isize,
-) {
+pub(crate) fn write(into: &mut [f64], data: &[f64], shape: &[usize], strides: &[isize], offset: isize) {
     let (n, step) = last(shape, strides);
     let mut source = data.iter();
     rows(shape, strides, offset, |start| {
@@ -89,8 +83,5 @@ pub(crate) fn permuted(data: &[f64], shape: &[usize], order: &[usize]) -> Vec<f6
 
 /// The kept axes of `rank`, then `axes`: the order that puts reduced axes last.
 pub(crate) fn reduced_last(rank: usize, axes: &[usize]) -> Vec<usize> {
-    (0..rank)
-        .filter(|a| !axes.contains(a))
-        .chain((0..rank).filter(|a| axes.contains(a)))
-        .collect()
+    (0..rank).filter(|a| !axes.contains(a)).chain((0..rank).filter(|a| axes.contains(a))).collect()
 }

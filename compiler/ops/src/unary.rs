@@ -10,11 +10,7 @@ fn map(x: &Tensor, f: impl Fn(f64) -> f64) -> Vec<Tensor> {
 }
 
 /// The gradient of the only operand, when something depends on the result.
-fn through(
-    b: &mut Builder,
-    c: &GradCtx,
-    rule: impl Fn(&mut Builder, ValueId, ValueId, ValueId) -> ValueId,
-) -> Vec<Option<ValueId>> {
+fn through(b: &mut Builder, c: &GradCtx, rule: impl Fn(&mut Builder, ValueId, ValueId, ValueId) -> ValueId) -> Vec<Option<ValueId>> {
     let gradient = c.upstream[0].map(|g| rule(b, c.operands[0], c.results[0], g));
     vec![gradient]
 }

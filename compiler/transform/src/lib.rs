@@ -1,1 +1,19 @@
-//! placeholder
+//! Graph to graph: reverse-mode differentiation and one file per pass. A pass takes a sound graph and gives a sound
+//! graph with the same inputs, outputs and meaning; the order of passes is the business of pfm-compiler.
+
+pub mod autodiff;
+mod decompose;
+mod fold;
+mod rebuild;
+mod rules;
+mod share;
+mod simplify;
+
+pub use autodiff::{Undifferentiable, gradients, try_gradients};
+pub use decompose::{decompose, decompose_all};
+pub use fold::fold;
+pub use pfm_ir::prune;
+pub use rebuild::rebuild;
+pub use rules::{Rule, rules};
+pub use share::share;
+pub use simplify::{simplify, simplify_with};
