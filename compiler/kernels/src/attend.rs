@@ -58,14 +58,8 @@ impl AttendSpec {
         assert_eq!(x.k.len(), rows * self.tk * self.d, "k has its size");
         assert_eq!(x.v.len(), rows * self.tk * self.dv, "v has its size");
         let bias = self.heads * self.tq * self.tk;
-        assert!(
-            x.bias.is_none_or(|b| b.len() == bias),
-            "the bias has its size"
-        );
-        assert!(
-            x.mask.is_none_or(|m| m.len() == self.samples * self.tk),
-            "the mask has its size"
-        );
+        assert!(x.bias.is_none_or(|b| b.len() == bias), "the bias has its size");
+        assert!(x.mask.is_none_or(|m| m.len() == self.samples * self.tk), "the mask has its size");
     }
 
     /// How many heads of samples one task should take.
@@ -77,40 +71,18 @@ impl AttendSpec {
     /// Keys of a block that query `row` may see by order alone.
     #[inline(always)]
     pub(crate) fn seen(&self, row: usize, first_key: usize, keys: usize) -> usize {
-        if self.causal {
-            (row + 1).saturating_sub(first_key).min(keys)
-        } else {
-            keys
-        }
+        if self.causal { (row + 1).saturating_sub(first_key).min(keys) } else { keys }
     }
 }
 
 /// out [samples, heads, tq, dv] and lse [samples, heads, tq]. A query that sees no key gets out 0 and lse -1e30.
-pub fn attend(
-    pool: &Pool,
-    isa: Isa,
-    spec: &AttendSpec,
-    inputs: AttendInputs<'_>,
-    out: &mut [f32],
-    lse: &mut [f32],
-) {
+pub fn attend(pool: &Pool, isa: Isa, spec: &AttendSpec, inputs: AttendInputs<'_>, out: &mut [f32], lse: &mut [f32]) {
     spec.check(&inputs);
     let heads = spec.samples * spec.heads;
-    assert_eq!(
-        out.len(),
-        heads * spec.tq * spec.dv,
-        "the result has its size"
-    );
+    assert_eq!(out.len(), heads * spec.tq * spec.dv, "the result has its size");
     assert_eq!(lse.len(), heads * spec.tq, "lse has its size");
     let some = spec.some();
-    let job = Job {
-        spec,
-        inputs,
-        out: Shared::of(out),
-        lse: Shared::of(lse),
-        some,
-        chunks: spec.tq.div_ceil(CHUNK),
-    };
+    let job = Job { spec, inputs, out: Shared::of(out), lse: Shared::of(lse), some, chunks: spec.tq.div_ceil(CHUNK) };
     launch(pool, isa, heads.div_ceil(some) * job.chunks, &job);
 }
 
@@ -146,19 +118,11 @@ struct Softmax {
 
 impl Job<'_> {
     #[inline(always)]
-    unsafe fn head<S: Simd>(
-        &self,
-        head: usize,
-        rows: std::ops::Range<usize>,
-        packed: &mut Transposed,
-    ) {
+    unsafe fn head<S: Simd>(&self, head: usize, rows: std::ops::Range<usize>, packed: &mut Transposed) {
         let AttendSpec { tq, tk, d, dv, .. } = *self.spec;
         let mut tile = Stack::<{ ROWS * KEYS }>::new();
         let scores = tile.start();
-        let mut state = Softmax {
-            top: [NOTHING; CHUNK],
-            sum: [0.0; CHUNK],
-        };
+        let mut state = Softmax { top: [NOTHING; CHUNK], sum: [0.0; CHUNK] };
         // SAFETY: all offsets stay within the sizes that `check` has confirmed.
         unsafe {
             let q = self.inputs.q.as_ptr().add(head * tq * d);
@@ -188,13 +152,7 @@ impl Job<'_> {
                             scale::<S>(out.add((row + r) * dv), dv, shrink);
                         }
                     }
-                    product::<S>(
-                        (scores, KEYS as isize, 1),
-                        count,
-                        (v.add(key * dv), dv, keys),
-                        (out.add(row * dv), dv),
-                        key > 0,
-                    );
+                    product::<S>((scores, KEYS as isize, 1), count, (v.add(key * dv), dv, keys), (out.add(row * dv), dv), key > 0);
                 }
             }
             for row in rows.clone() {
@@ -228,14 +186,7 @@ impl Job<'_> {
             for j in (0..seen).step_by(S::LANES) {
                 let lanes = S::LANES.min(seen - j);
                 let s = S::load_first(scores.add(j), lanes);
-                largest = S::max(
-                    largest,
-                    if lanes == S::LANES {
-                        s
-                    } else {
-                        keep::<S>(s, lanes, *top)
-                    },
-                );
+                largest = S::max(largest, if lanes == S::LANES { s } else { keep::<S>(s, lanes, *top) });
             }
             let new = S::largest(largest);
             let offset = S::splat(new);
@@ -356,10 +307,7 @@ pub(crate) struct Transposed {
 impl Transposed {
     #[inline(always)]
     pub(crate) fn new() -> Transposed {
-        Transposed {
-            space: Stack::new(),
-            held: None,
-        }
+        Transposed { space: Stack::new(), held: None }
     }
 
     /// Another block of keys follows.
@@ -370,15 +318,7 @@ impl Transposed {
 
     /// C [rows, KEYS] = A [rows, depth] times the transpose of B [keys, depth].
     #[inline(always)]
-    pub(crate) unsafe fn product<S: Simd>(
-        &mut self,
-        a: *const f32,
-        rows: usize,
-        b: *const f32,
-        keys: usize,
-        depth: usize,
-        c: *mut f32,
-    ) {
+    pub(crate) unsafe fn product<S: Simd>(&mut self, a: *const f32, rows: usize, b: *const f32, keys: usize, depth: usize, c: *mut f32) {
         // SAFETY: the caller vouches for rows, keys and depth.
         unsafe {
             for first in (0..depth).step_by(DEPTH) {
@@ -421,9 +361,7 @@ impl Transposed {
             for key in 0..panel.columns {
                 for step in 0..steps {
                     // SAFETY: the caller vouches for keys and steps; a panel has `width` places per step.
-                    unsafe {
-                        *to.add(step * width + key) = *b.add((panel.first + key) * row + step)
-                    };
+                    unsafe { *to.add(step * width + key) = *b.add((panel.first + key) * row + step) };
                 }
             }
             // SAFETY: the space holds all panels.

@@ -31,11 +31,7 @@ const PARTIALS: usize = 1 << 22;
 impl AttendSpec {
     /// Floats of scratch of `attend_grad`: partial sums of dbias, if there is a bias.
     pub fn grad_scratch(&self, bias: bool) -> usize {
-        if bias {
-            self.bias_chunks() * self.heads * self.tq * self.tk
-        } else {
-            0
-        }
+        if bias { self.bias_chunks() * self.heads * self.tq * self.tk } else { 0 }
     }
 
     /// Chunks of samples that share a partial sum.
@@ -56,28 +52,13 @@ pub fn attend_grad(
 ) {
     let x = &inputs.inputs;
     spec.check(x);
-    assert_eq!(
-        x.bias.is_some(),
-        outputs.dbias.is_some(),
-        "dbias is there exactly if the bias is"
-    );
-    assert!(
-        scratch.len() >= spec.grad_scratch(x.bias.is_some()),
-        "scratch is large enough"
-    );
+    assert_eq!(x.bias.is_some(), outputs.dbias.is_some(), "dbias is there exactly if the bias is");
+    assert!(scratch.len() >= spec.grad_scratch(x.bias.is_some()), "scratch is large enough");
     let lengths = [inputs.out.len(), inputs.dout.len(), inputs.lse.len()];
     let rows = spec.samples * spec.heads * spec.tq;
-    assert_eq!(
-        lengths,
-        [rows * spec.dv, rows * spec.dv, rows],
-        "out, dout and lse have their sizes"
-    );
+    assert_eq!(lengths, [rows * spec.dv, rows * spec.dv, rows], "out, dout and lse have their sizes");
     let results = [outputs.dq.len(), outputs.dk.len(), outputs.dv.len()];
-    assert_eq!(
-        results,
-        [x.q.len(), x.k.len(), x.v.len()],
-        "gradients have their sizes"
-    );
+    assert_eq!(results, [x.q.len(), x.k.len(), x.v.len()], "gradients have their sizes");
     let (chunks, some) = if x.bias.is_some() {
         let chunks = spec.bias_chunks();
         (chunks, spec.samples.div_ceil(chunks))
@@ -128,13 +109,7 @@ struct Job<'a> {
 impl Kernel for Job<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(&self, task: usize) {
-        let AttendSpec {
-            samples,
-            heads,
-            tq,
-            tk,
-            ..
-        } = *self.spec;
+        let AttendSpec { samples, heads, tq, tk, .. } = *self.spec;
         let (chunk, head) = (task / heads, task % heads);
         let last = samples.min((chunk + 1) * self.some);
         let mut packed = [Transposed::new(), Transposed::new()];
@@ -154,36 +129,17 @@ impl Kernel for Job<'_> {
 
 impl Job<'_> {
     #[inline(always)]
-    unsafe fn head<S: Simd>(
-        &self,
-        head: usize,
-        dbias: Option<*mut f32>,
-        packed: &mut [Transposed; 2],
-    ) {
-        let AttendSpec {
-            tq, tk, d, dv: e, ..
-        } = *self.spec;
+    unsafe fn head<S: Simd>(&self, head: usize, dbias: Option<*mut f32>, packed: &mut [Transposed; 2]) {
+        let AttendSpec { tq, tk, d, dv: e, .. } = *self.spec;
         let inputs = &self.x.inputs;
-        let mut tiles = [
-            Stack::<{ ROWS * KEYS }>::new(),
-            Stack::<{ ROWS * KEYS }>::new(),
-        ];
+        let mut tiles = [Stack::<{ ROWS * KEYS }>::new(), Stack::<{ ROWS * KEYS }>::new()];
         let [weights, slopes] = &mut tiles;
         let (weights, slopes) = (weights.start(), slopes.start());
         // SAFETY: all offsets stay within the sizes that `attend_grad` has confirmed.
         unsafe {
-            let (q, dq) = (
-                inputs.q.as_ptr().add(head * tq * d),
-                self.dq.0.add(head * tq * d),
-            );
-            let (k, dk) = (
-                inputs.k.as_ptr().add(head * tk * d),
-                self.dk.0.add(head * tk * d),
-            );
-            let (v, dv) = (
-                inputs.v.as_ptr().add(head * tk * e),
-                self.dv.0.add(head * tk * e),
-            );
+            let (q, dq) = (inputs.q.as_ptr().add(head * tq * d), self.dq.0.add(head * tq * d));
+            let (k, dk) = (inputs.k.as_ptr().add(head * tk * d), self.dk.0.add(head * tk * d));
+            let (v, dv) = (inputs.v.as_ptr().add(head * tk * e), self.dv.0.add(head * tk * e));
             let dout = self.x.dout.as_ptr().add(head * tq * e);
             zero(dq, tq * d);
             zero(dk, tk * d);
@@ -208,27 +164,9 @@ impl Job<'_> {
                     }
                     let across = |tile: *mut f32| (tile.cast_const(), 1, KEYS as isize);
                     let along = (slopes.cast_const(), KEYS as isize, 1);
-                    product::<S>(
-                        across(weights),
-                        keys,
-                        (dout_row, e, rows),
-                        (dv.add(key * e), e),
-                        true,
-                    );
-                    product::<S>(
-                        across(slopes),
-                        keys,
-                        (q_row, d, rows),
-                        (dk.add(key * d), d),
-                        true,
-                    );
-                    product::<S>(
-                        along,
-                        rows,
-                        (k.add(key * d), d, keys),
-                        (dq.add(row * d), d),
-                        true,
-                    );
+                    product::<S>(across(weights), keys, (dout_row, e, rows), (dv.add(key * e), e), true);
+                    product::<S>(across(slopes), keys, (q_row, d, rows), (dk.add(key * d), d), true);
+                    product::<S>(along, rows, (k.add(key * d), d, keys), (dq.add(row * d), d), true);
                 }
             }
         }
@@ -280,11 +218,7 @@ unsafe fn dot<S: Simd>(a: *const f32, b: *const f32, count: usize) -> f32 {
         let mut sum = S::splat(0.0);
         for i in (0..count).step_by(S::LANES) {
             let lanes = S::LANES.min(count - i);
-            sum = S::fma(
-                S::load_first(a.add(i), lanes),
-                S::load_first(b.add(i), lanes),
-                sum,
-            );
+            sum = S::fma(S::load_first(a.add(i), lanes), S::load_first(b.add(i), lanes), sum);
         }
         S::sum(sum)
     }

@@ -29,12 +29,7 @@ pub(crate) fn panel<S: Simd>(columns: usize, index: usize) -> Panel {
     let stop = (index + 1) * vectors / count;
     let first = start * S::LANES;
     let columns = columns.min(stop * S::LANES) - first;
-    Panel {
-        first,
-        columns,
-        vectors: stop - start,
-        last: columns - (stop - start - 1) * S::LANES,
-    }
+    Panel { first, columns, vectors: stop - start, last: columns - (stop - start - 1) * S::LANES }
 }
 
 /// Rounds up to whole vectors of any instruction set.

@@ -35,10 +35,7 @@ impl Group {
             }
         }
         if merged.is_empty() {
-            merged.push(Axis {
-                size: 1,
-                strides: [0; 3],
-            });
+            merged.push(Axis { size: 1, strides: [0; 3] });
         }
         Group { axes: merged, size }
     }
@@ -72,13 +69,7 @@ impl Group {
     /// Calls `run(i, offset, length)` for the stretches of entries `start .. start + count` along the innermost axis;
     /// `i` counts from 0.
     #[inline(always)]
-    pub(crate) fn runs(
-        &self,
-        tensor: usize,
-        start: usize,
-        count: usize,
-        mut run: impl FnMut(usize, usize, usize),
-    ) {
+    pub(crate) fn runs(&self, tensor: usize, start: usize, count: usize, mut run: impl FnMut(usize, usize, usize)) {
         let inner = self.axes[self.axes.len() - 1].size;
         let mut i = 0;
         while i < count {
@@ -123,13 +114,7 @@ pub(crate) const COLUMNS: usize = 512;
 impl ContractSpec {
     /// `x_labels[i]` names axis i of x; the result has the axes `out_labels`. Panics if the labels break the rules of
     /// the op: each at most once per operand, equal sizes, every label in the other operand or in `out_labels`.
-    pub fn new(
-        x_shape: &[usize],
-        x_labels: &[i64],
-        y_shape: &[usize],
-        y_labels: &[i64],
-        out_labels: &[i64],
-    ) -> ContractSpec {
+    pub fn new(x_shape: &[usize], x_labels: &[i64], y_shape: &[usize], y_labels: &[i64], out_labels: &[i64]) -> ContractSpec {
         let find = |labels: &[i64], label: i64| labels.iter().position(|&l| l == label);
         let size = |label: i64| match (find(x_labels, label), find(y_labels, label)) {
             (Some(i), Some(j)) => {
@@ -144,10 +129,7 @@ impl ContractSpec {
         let strides = [strides(x_shape), strides(y_shape), strides(&out_shape)];
         let axis = |label: i64| {
             let at = |labels, t: usize| find(labels, label).map_or(0, |i| strides[t][i]);
-            Axis {
-                size: size(label),
-                strides: [at(x_labels, X), at(y_labels, Y), at(out_labels, OUT)],
-            }
+            Axis { size: size(label), strides: [at(x_labels, X), at(y_labels, Y), at(out_labels, OUT)] }
         };
         let (mut batch, mut m, mut n, mut k) = (vec![], vec![], vec![], vec![]);
         for &label in out_labels.iter().filter(|&&l| size(l) != 1) {
@@ -159,10 +141,7 @@ impl ContractSpec {
         }
         let summed = |l: &&i64| find(out_labels, **l).is_none() && size(**l) != 1;
         for &label in y_labels.iter().filter(summed) {
-            assert!(
-                find(x_labels, label).is_some(),
-                "label {label} is in one operand only"
-            );
+            assert!(find(x_labels, label).is_some(), "label {label} is in one operand only");
             k.push(axis(label));
         }
         let swapped = match (m.last(), n.last()) {

@@ -14,20 +14,8 @@ const STEPS: usize = 256;
 const OWN_COLUMNS: usize = 128;
 
 /// out = einsum(x, y) as `spec` says, all dense and row-major. `scratch` has at least `spec.scratch()` values.
-pub fn contract(
-    pool: &Pool,
-    isa: Isa,
-    spec: &ContractSpec,
-    x: &[f32],
-    y: &[f32],
-    out: &mut [f32],
-    scratch: &mut [f32],
-) {
-    assert_eq!(
-        [x.len(), y.len(), out.len()],
-        spec.lengths,
-        "operands have the sizes of the specification"
-    );
+pub fn contract(pool: &Pool, isa: Isa, spec: &ContractSpec, x: &[f32], y: &[f32], out: &mut [f32], scratch: &mut [f32]) {
+    assert_eq!([x.len(), y.len(), out.len()], spec.lengths, "operands have the sizes of the specification");
     assert!(scratch.len() >= spec.scratch(), "scratch is large enough");
     if out.is_empty() {
         return;
@@ -37,13 +25,7 @@ pub fn contract(
         return;
     }
     let (x, y) = if spec.swapped { (y, x) } else { (x, y) };
-    let job = Job {
-        spec,
-        x: x.as_ptr(),
-        y: y.as_ptr(),
-        out: Shared::of(out),
-        scratch: Shared::of(scratch),
-    };
+    let job = Job { spec, x: x.as_ptr(), y: y.as_ptr(), out: Shared::of(out), scratch: Shared::of(scratch) };
     let (batch, m, n, k) = (spec.batch.size, spec.m.size, spec.n.size, spec.k.size);
     match spec.cut {
         Cut::Batches { batches, rows } => {
@@ -59,12 +41,7 @@ pub fn contract(
             for index in 0..batch {
                 for n0 in (0..n).step_by(columns) {
                     for k0 in (0..k).step_by(sums) {
-                        let block = Block {
-                            job,
-                            batch: index,
-                            columns: n0..n.min(n0 + columns),
-                            steps: k0..k.min(k0 + sums),
-                        };
+                        let block = Block { job, batch: index, columns: n0..n.min(n0 + columns), steps: k0..k.min(k0 + sums) };
                         let tasks = block.steps.len().div_ceil(STEPS) * block.groups();
                         launch(pool, isa, tasks, &PackBlock(&block));
                         let tasks = m.div_ceil(ROWS) * block.groups();
@@ -114,60 +91,38 @@ impl Job<'_> {
 
     /// Writes panel `panel` (columns counted from `n0`) of y for the steps, row by row of the sum.
     #[inline(always)]
-    unsafe fn pack<S: Simd>(
-        &self,
-        y: *const f32,
-        n0: usize,
-        panel: Panel,
-        steps: Span,
-        to: *mut f32,
-    ) {
+    unsafe fn pack<S: Simd>(&self, y: *const f32, n0: usize, panel: Panel, steps: Span, to: *mut f32) {
         let (n, k) = (&self.spec.n, &self.spec.k);
         let (n_stride, k_stride) = (n.inner(Y), k.inner(Y));
         let width = panel.vectors * S::LANES;
         k.runs(Y, steps.0, steps.1, |i, k_offset, k_length| {
-            n.runs(
-                Y,
-                n0 + panel.first,
-                panel.columns,
-                |j, n_offset, n_length| {
-                    // SAFETY: offsets of the specification lie inside y, and the panel has `width` columns per step.
-                    unsafe {
-                        let from = y.add(k_offset + n_offset);
-                        let to = to.add(i * width + j);
-                        if n_stride == 1 {
+            n.runs(Y, n0 + panel.first, panel.columns, |j, n_offset, n_length| {
+                // SAFETY: offsets of the specification lie inside y, and the panel has `width` columns per step.
+                unsafe {
+                    let from = y.add(k_offset + n_offset);
+                    let to = to.add(i * width + j);
+                    if n_stride == 1 {
+                        for s in 0..k_length {
+                            copy(from.add(s * k_stride), to.add(s * width), n_length);
+                        }
+                    } else {
+                        for c in 0..n_length {
                             for s in 0..k_length {
-                                copy(from.add(s * k_stride), to.add(s * width), n_length);
-                            }
-                        } else {
-                            for c in 0..n_length {
-                                for s in 0..k_length {
-                                    *to.add(s * width + c) = *from.add(c * n_stride + s * k_stride);
-                                }
+                                *to.add(s * width + c) = *from.add(c * n_stride + s * k_stride);
                             }
                         }
                     }
-                },
-            );
+                }
+            });
         });
     }
 
     /// Copies rows of x so that one stride serves rows and one serves steps; gives those strides.
     #[inline(always)]
-    unsafe fn pack_rows(
-        &self,
-        x: *const f32,
-        rows: Span,
-        steps: Span,
-        to: *mut f32,
-    ) -> (isize, isize) {
+    unsafe fn pack_rows(&self, x: *const f32, rows: Span, steps: Span, to: *mut f32) -> (isize, isize) {
         let (m, k) = (&self.spec.m, &self.spec.k);
         let (m_stride, k_stride) = (m.inner(X), k.inner(X));
-        let (row, step) = if m_stride == 1 {
-            (1, rows.1)
-        } else {
-            (steps.1, 1)
-        };
+        let (row, step) = if m_stride == 1 { (1, rows.1) } else { (steps.1, 1) };
         m.runs(X, rows.0, rows.1, |i, m_offset, m_length| {
             k.runs(X, steps.0, steps.1, |s, k_offset, k_length| {
                 // SAFETY: offsets of the specification lie inside x; the block has rows times steps places.
@@ -193,14 +148,7 @@ impl Job<'_> {
 
     /// The rows of x as strides in place, or packed into `space` where groups have several axes or reuse pays for it.
     #[inline(always)]
-    unsafe fn rows(
-        &self,
-        x: *const f32,
-        rows: Span,
-        steps: Span,
-        reuse: bool,
-        space: *mut f32,
-    ) -> (*const f32, isize, isize) {
+    unsafe fn rows(&self, x: *const f32, rows: Span, steps: Span, reuse: bool, space: *mut f32) -> (*const f32, isize, isize) {
         let (m, k) = (&self.spec.m, &self.spec.k);
         if let (Some(row), Some(step)) = (m.stride(X), k.stride(X))
             && !(reuse && step > 1)
@@ -364,13 +312,8 @@ impl Kernel for Sums<'_> {
         let (m, n) = (spec.m.size, spec.n.size);
         // SAFETY: each task has its own part of the scratch.
         unsafe {
-            let start = self
-                .job
-                .scratch
-                .0
-                .add((chunk * spec.batch.size + batch) * m * n);
-            self.job
-                .alone::<S>(batch, (0, m), steps, Target::Dense { start, row: n });
+            let start = self.job.scratch.0.add((chunk * spec.batch.size + batch) * m * n);
+            self.job.alone::<S>(batch, (0, m), steps, Target::Dense { start, row: n });
         }
     }
 }
@@ -403,13 +346,8 @@ impl Kernel for Reduce<'_> {
             while i < last {
                 let (batch, row, column) = (i / (m * n), i / n % m, i % n);
                 let columns = (n - column).min(last - i);
-                let to = self
-                    .job
-                    .out
-                    .0
-                    .add(spec.batch.offset(OUT, batch) + spec.m.offset(OUT, row));
-                self.job
-                    .scatter(scratch.add(i), to, (column, columns), false);
+                let to = self.job.out.0.add(spec.batch.offset(OUT, batch) + spec.m.offset(OUT, row));
+                self.job.scatter(scratch.add(i), to, (column, columns), false);
                 i += columns;
             }
         }
@@ -450,10 +388,7 @@ impl Kernel for PackBlock<'_> {
         let block = self.0;
         let (part, group) = (task / block.groups(), task % block.groups());
         let step = part * STEPS;
-        let steps = (
-            block.steps.start + step,
-            STEPS.min(block.steps.len() - step),
-        );
+        let steps = (block.steps.start + step, STEPS.min(block.steps.len() - step));
         // SAFETY: each task packs its own group and steps.
         unsafe {
             let y = block.job.y.add(block.job.spec.batch.offset(Y, block.batch));
@@ -488,9 +423,7 @@ impl Kernel for MultiplyBlock<'_> {
                 let a = block.job.rows(x, rows, steps, columns > 64, space.start());
                 for i in 0..panels::<S>(columns) {
                     let panel = panel::<S>(columns, i);
-                    block
-                        .job
-                        .multiply::<S>(a, rows, b, n0, panel, steps.1, target, first > 0);
+                    block.job.multiply::<S>(a, rows, b, n0, panel, steps.1, target, first > 0);
                     b = b.add(panel.vectors * S::LANES * steps.1);
                 }
             }

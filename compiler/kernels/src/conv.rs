@@ -39,10 +39,7 @@ impl ConvSpec {
         high: &[usize],
     ) -> ConvSpec {
         let rank = input.len();
-        assert!(
-            (1..=3).contains(&rank),
-            "a convolution has 1 to 3 spatial axes"
-        );
+        assert!((1..=3).contains(&rank), "a convolution has 1 to 3 spatial axes");
         let lift = |values: &[usize], fill: usize| {
             assert_eq!(values.len(), rank, "one entry per spatial axis");
             let mut all = [fill; 3];
@@ -56,12 +53,8 @@ impl ConvSpec {
             assert!(padded >= kernel[i], "the kernel fits into the padded input");
             (padded - kernel[i]) / stride[i] + 1
         });
-        let forward = std::array::from_fn(|i| {
-            AxisWalk::forward(input[i], output[i], kernel[i], stride[i], low[i])
-        });
-        let [t, h, w] = std::array::from_fn(|i| {
-            AxisWalk::backward(input[i], output[i], kernel[i], stride[i], low[i])
-        });
+        let forward = std::array::from_fn(|i| AxisWalk::forward(input[i], output[i], kernel[i], stride[i], low[i]));
+        let [t, h, w] = std::array::from_fn(|i| AxisWalk::backward(input[i], output[i], kernel[i], stride[i], low[i]));
         let mut backward = Vec::new();
         for t in &t {
             for h in &h {
@@ -70,16 +63,7 @@ impl ConvSpec {
                 }
             }
         }
-        ConvSpec {
-            batch,
-            ci,
-            co,
-            input,
-            output,
-            kernel,
-            forward,
-            backward,
-        }
+        ConvSpec { batch, ci, co, input, output, kernel, forward, backward }
     }
 
     /// Spatial sizes of the result, with leading ones up to three axes.
@@ -117,33 +101,15 @@ impl ConvSpec {
 }
 
 /// y = conv(x, w). `scratch` has at least `spec.scratch()` values.
-pub fn conv(
-    pool: &Pool,
-    isa: Isa,
-    spec: &ConvSpec,
-    x: &[f32],
-    w: &[f32],
-    y: &mut [f32],
-    scratch: &mut [f32],
-) {
+pub fn conv(pool: &Pool, isa: Isa, spec: &ConvSpec, x: &[f32], w: &[f32], y: &mut [f32], scratch: &mut [f32]) {
     let lengths = [x.len(), w.len(), y.len()];
-    assert_eq!(
-        lengths,
-        spec.lengths(),
-        "operands have the sizes of the specification"
-    );
+    assert_eq!(lengths, spec.lengths(), "operands have the sizes of the specification");
     assert!(scratch.len() >= spec.scratch(), "scratch is large enough");
     let job = Job {
         kernel: spec.kernel,
         batch: spec.batch,
-        source: Pixels {
-            size: spec.input,
-            channels: spec.ci,
-        },
-        result: Pixels {
-            size: spec.output,
-            channels: spec.co,
-        },
+        source: Pixels { size: spec.input, channels: spec.ci },
+        result: Pixels { size: spec.output, channels: spec.co },
         weight_strides: [spec.taps(), spec.ci * spec.taps()],
         from: x.as_ptr(),
         weights: w.as_ptr(),
@@ -154,36 +120,15 @@ pub fn conv(
 }
 
 /// dx of y = conv(x, w) from dy. `scratch` has at least `spec.input_grad_scratch()` values.
-pub fn conv_input_grad(
-    pool: &Pool,
-    isa: Isa,
-    spec: &ConvSpec,
-    dy: &[f32],
-    w: &[f32],
-    dx: &mut [f32],
-    scratch: &mut [f32],
-) {
+pub fn conv_input_grad(pool: &Pool, isa: Isa, spec: &ConvSpec, dy: &[f32], w: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
     let lengths = [dx.len(), w.len(), dy.len()];
-    assert_eq!(
-        lengths,
-        spec.lengths(),
-        "operands have the sizes of the specification"
-    );
-    assert!(
-        scratch.len() >= spec.input_grad_scratch(),
-        "scratch is large enough"
-    );
+    assert_eq!(lengths, spec.lengths(), "operands have the sizes of the specification");
+    assert!(scratch.len() >= spec.input_grad_scratch(), "scratch is large enough");
     let job = Job {
         kernel: spec.kernel,
         batch: spec.batch,
-        source: Pixels {
-            size: spec.output,
-            channels: spec.co,
-        },
-        result: Pixels {
-            size: spec.input,
-            channels: spec.ci,
-        },
+        source: Pixels { size: spec.output, channels: spec.co },
+        result: Pixels { size: spec.input, channels: spec.ci },
         weight_strides: [spec.ci * spec.taps(), spec.taps()],
         from: dy.as_ptr(),
         weights: w.as_ptr(),
@@ -225,8 +170,7 @@ impl Job {
     fn run(&self, pool: &Pool, isa: Isa, walks: &[Walk]) {
         if self.result.channels == 0 || self.source.channels == 0 {
             // No channel at one end: the sum is empty. There is nothing to write or only zeros.
-            let count =
-                self.batch * self.result.size.iter().product::<usize>() * self.result.channels;
+            let count = self.batch * self.result.size.iter().product::<usize>() * self.result.channels;
             // SAFETY: the result has that many values.
             unsafe { std::slice::from_raw_parts_mut(self.to.0, count) }.fill(0.0);
             return;
@@ -261,13 +205,8 @@ impl Kernel for Pack<'_> {
                 for channel in range.clone() {
                     // SAFETY: channel, column and tap lie inside w and inside the packed panels.
                     unsafe {
-                        let from = job
-                            .weights
-                            .add((panel.first + column) * result_stride + channel * source_stride);
-                        let to = job
-                            .packed
-                            .0
-                            .add(panel.first * taps * channels + channel * width + column);
+                        let from = job.weights.add((panel.first + column) * result_stride + channel * source_stride);
+                        let to = job.packed.0.add(panel.first * taps * channels + channel * width + column);
                         for tap in 0..taps {
                             *to.add(tap * channels * width) = *from.add(tap);
                         }
@@ -299,14 +238,7 @@ impl<'a> Convolve<'a> {
         let taps: usize = walk.iter().map(|w| w.taps.len()).product();
         let row = walk[2].count * taps.max(1) * job.source.channels * columns;
         let rows = (WORK / row.max(1)).clamp(1, walk[1].count.max(1));
-        Convolve {
-            job,
-            walk,
-            rows,
-            bands: walk[1].count.div_ceil(rows),
-            columns,
-            groups: job.result.channels.div_ceil(columns),
-        }
+        Convolve { job, walk, rows, bands: walk[1].count.div_ceil(rows), columns, groups: job.result.channels.div_ceil(columns) }
     }
 
     fn tasks(&self) -> usize {
@@ -316,14 +248,7 @@ impl<'a> Convolve<'a> {
     /// One row of result pixels, visited row `h` of plane `t`, for one panel of result channels. `source` is the start
     /// of this sample, `result` the first visited pixel at the panel's first channel, `weights` the packed panel.
     #[inline(always)]
-    unsafe fn row<S: Simd>(
-        &self,
-        [t, h]: [usize; 2],
-        panel: Panel,
-        source: *const f32,
-        weights: *const f32,
-        result: *mut f32,
-    ) {
+    unsafe fn row<S: Simd>(&self, [t, h]: [usize; 2], panel: Panel, source: *const f32, weights: *const f32, result: *mut f32) {
         let [walk_t, walk_h, walk_w] = self.walk;
         let channels = self.job.source.channels;
         let width = panel.vectors * S::LANES;
@@ -354,11 +279,7 @@ impl<'a> Convolve<'a> {
                     clear::<S>(&tile, result, start, stop, panel.columns);
                 }
                 for w in &walk_w.taps {
-                    let (first, last) = if inner {
-                        (start, stop)
-                    } else {
-                        (w.start.max(start), w.stop.min(stop))
-                    };
+                    let (first, last) = if inner { (start, stop) } else { (w.start.max(start), w.stop.min(stop)) };
                     if first >= last {
                         continue;
                     }
@@ -366,48 +287,21 @@ impl<'a> Convolve<'a> {
                         for h_tap in walk_h.taps.iter().filter(|tap| inside(tap, h)) {
                             let source_row = self.source_row([t, h], [t_tap, h_tap]);
                             let index = self.tap_index([t_tap, h_tap, w]);
-                            list[count] = Tap {
-                                a: (source_row + w.offset) * channels as isize,
-                                b: (index * channels * width) as isize,
-                            };
+                            list[count] = Tap { a: (source_row + w.offset) * channels as isize, b: (index * channels * width) as isize };
                             count += 1;
                             if count == TAPS {
-                                emit::<S>(
-                                    &mut tile,
-                                    &list,
-                                    first,
-                                    last,
-                                    panel.vectors,
-                                    source,
-                                    result,
-                                );
+                                emit::<S>(&mut tile, &list, first, last, panel.vectors, source, result);
                                 count = 0;
                             }
                         }
                     }
                     if !inner && count > 0 {
-                        emit::<S>(
-                            &mut tile,
-                            &list[..count],
-                            first,
-                            last,
-                            panel.vectors,
-                            source,
-                            result,
-                        );
+                        emit::<S>(&mut tile, &list[..count], first, last, panel.vectors, source, result);
                         count = 0;
                     }
                 }
                 if count > 0 {
-                    emit::<S>(
-                        &mut tile,
-                        &list[..count],
-                        start,
-                        stop,
-                        panel.vectors,
-                        source,
-                        result,
-                    );
+                    emit::<S>(&mut tile, &list[..count], start, stop, panel.vectors, source, result);
                 }
                 if !tile.add {
                     clear::<S>(&tile, result, start, stop, panel.columns);
@@ -452,16 +346,12 @@ impl Kernel for Convolve<'_> {
                 if !(first..last).contains(&panel.first) {
                     continue;
                 }
-                let weights = job
-                    .packed
-                    .0
-                    .add(panel.first * job.taps() * job.source.channels);
+                let weights = job.packed.0.add(panel.first * job.taps() * job.source.channels);
                 for h in rows.clone() {
                     let [_, height, width] = job.result.size;
                     let plane = walk_t.first + t * walk_t.step;
                     let row = plane * height + walk_h.first + h * walk_h.step;
-                    let pixel =
-                        batch * job.result.size[0] * height * width + row * width + walk_w.first;
+                    let pixel = batch * job.result.size[0] * height * width + row * width + walk_w.first;
                     let result = job.to.0.add(pixel * job.result.channels + panel.first);
                     self.row::<S>([t, h], panel, source, weights, result);
                 }
@@ -477,15 +367,7 @@ fn inside(tap: &AxisTap, at: usize) -> bool {
 
 /// Runs the listed taps on pixels `first .. last`; from then on the tile adds.
 #[inline(always)]
-unsafe fn emit<S: Simd>(
-    tile: &mut Tile,
-    taps: &[Tap],
-    first: usize,
-    last: usize,
-    vectors: usize,
-    source: *const f32,
-    result: *mut f32,
-) {
+unsafe fn emit<S: Simd>(tile: &mut Tile, taps: &[Tap], first: usize, last: usize, vectors: usize, source: *const f32, result: *mut f32) {
     tile.a = source.wrapping_offset(first as isize * tile.a_row);
     tile.taps = taps.as_ptr();
     tile.tap_count = taps.len();

@@ -36,25 +36,10 @@ impl ConvSpec {
 }
 
 /// dw of y = conv(x, w) from x and dy. `scratch` has at least `spec.weight_grad_scratch()` values.
-pub fn conv_weight_grad(
-    pool: &Pool,
-    isa: Isa,
-    spec: &ConvSpec,
-    x: &[f32],
-    dy: &[f32],
-    dw: &mut [f32],
-    scratch: &mut [f32],
-) {
+pub fn conv_weight_grad(pool: &Pool, isa: Isa, spec: &ConvSpec, x: &[f32], dy: &[f32], dw: &mut [f32], scratch: &mut [f32]) {
     let lengths = [x.len(), dw.len(), dy.len()];
-    assert_eq!(
-        lengths,
-        spec.lengths(),
-        "operands have the sizes of the specification"
-    );
-    assert!(
-        scratch.len() >= spec.weight_grad_scratch(),
-        "scratch is large enough"
-    );
+    assert_eq!(lengths, spec.lengths(), "operands have the sizes of the specification");
+    assert!(scratch.len() >= spec.weight_grad_scratch(), "scratch is large enough");
     if dw.is_empty() {
         return;
     }
@@ -146,13 +131,7 @@ impl Job<'_> {
 
     /// Offsets in x and dy of those rows of pixels whose taps are inside.
     #[inline(always)]
-    fn list(
-        &self,
-        rows: std::ops::Range<usize>,
-        t_tap: &AxisTap,
-        h_tap: &AxisTap,
-        list: &mut [Tap; ROWS],
-    ) -> usize {
+    fn list(&self, rows: std::ops::Range<usize>, t_tap: &AxisTap, h_tap: &AxisTap, list: &mut [Tap; ROWS]) -> usize {
         let spec = self.spec;
         let [frames, height, _] = spec.output;
         let [walk_t, walk_h, _] = &spec.forward;
@@ -166,10 +145,7 @@ impl Job<'_> {
             let source_h = (h * walk_h.source_step) as isize + h_tap.offset;
             let plane = (batch * spec.input[0]) as isize + source_t;
             let source_row = plane * spec.input[1] as isize + source_h;
-            list[count] = Tap {
-                a: source_row * (spec.input[2] * spec.ci) as isize,
-                b: (row * spec.output[2] * spec.co) as isize,
-            };
+            list[count] = Tap { a: source_row * (spec.input[2] * spec.ci) as isize, b: (row * spec.output[2] * spec.co) as isize };
             count += 1;
         }
         count
@@ -177,13 +153,7 @@ impl Job<'_> {
 
     /// Adds the products of the listed rows for one tap and a range of result channels.
     #[inline(always)]
-    unsafe fn add<S: Simd>(
-        &self,
-        list: &[Tap],
-        taps: [&AxisTap; 3],
-        (first, columns): (usize, usize),
-        partial: *mut f32,
-    ) {
+    unsafe fn add<S: Simd>(&self, list: &[Tap], taps: [&AxisTap; 3], (first, columns): (usize, usize), partial: *mut f32) {
         let spec = self.spec;
         let w_tap = taps[2];
         if w_tap.start == w_tap.stop {

@@ -43,9 +43,7 @@ pub struct FftSpec {
 impl FftSpec {
     /// `axes` are transformed in the order given; the last axis of `shape` holds real and imaginary parts.
     pub fn new(shape: &[usize], axes: &[usize], inverse: bool) -> FftSpec {
-        let (last, sizes) = shape
-            .split_last()
-            .expect("a complex value has an axis of 2");
+        let (last, sizes) = shape.split_last().expect("a complex value has an axis of 2");
         assert_eq!(*last, 2, "the last axis holds real and imaginary parts");
         let mut planner = FftPlanner::new();
         let axes = axes
@@ -54,17 +52,10 @@ impl FftSpec {
                 outer: sizes[..axis].iter().product(),
                 length: sizes[axis],
                 inner: sizes[axis + 1..].iter().product(),
-                plan: if inverse {
-                    planner.plan_fft_inverse(sizes[axis])
-                } else {
-                    planner.plan_fft_forward(sizes[axis])
-                },
+                plan: if inverse { planner.plan_fft_inverse(sizes[axis]) } else { planner.plan_fft_forward(sizes[axis]) },
             })
             .collect();
-        FftSpec {
-            length: shape.iter().product(),
-            axes,
-        }
+        FftSpec { length: shape.iter().product(), axes }
     }
 
     /// Floats of scratch of `fft`.
@@ -76,11 +67,7 @@ impl FftSpec {
 
 /// out = the transform of x; both have the shape of the specification.
 pub fn fft(pool: &Pool, spec: &FftSpec, x: &[f32], out: &mut [f32], scratch: &mut [f32]) {
-    assert_eq!(
-        [x.len(), out.len()],
-        [spec.length; 2],
-        "operands have their sizes"
-    );
+    assert_eq!([x.len(), out.len()], [spec.length; 2], "operands have their sizes");
     assert!(scratch.len() >= spec.scratch(), "scratch is large enough");
     out.copy_from_slice(x);
     if out.is_empty() {
@@ -93,10 +80,7 @@ pub fn fft(pool: &Pool, spec: &FftSpec, x: &[f32], out: &mut [f32], scratch: &mu
         pool.run(tasks, &|task| {
             // SAFETY: each task has its own part of the scratch; a complex value is two floats.
             let space: &mut [Complex<f32>] = unsafe {
-                let start = { scratch }
-                    .0
-                    .cast::<Complex<f32>>()
-                    .add(task * axis.space());
+                let start = { scratch }.0.cast::<Complex<f32>>().add(task * axis.space());
                 std::slice::from_raw_parts_mut(start, axis.space())
             };
             for group in task * groups / tasks..(task + 1) * groups / tasks {
@@ -111,12 +95,7 @@ pub fn fft(pool: &Pool, spec: &FftSpec, x: &[f32], out: &mut [f32], scratch: &mu
 ///
 /// # Safety
 /// `data` has the values of the axis plan, and no other thread uses the lines of this group.
-unsafe fn lines(
-    axis: &AxisPlan,
-    group: usize,
-    data: *mut Complex<f32>,
-    space: &mut [Complex<f32>],
-) {
+unsafe fn lines(axis: &AxisPlan, group: usize, data: *mut Complex<f32>, space: &mut [Complex<f32>]) {
     let per_outer = axis.inner.div_ceil(LINES);
     let (outer, first) = (group / per_outer, group % per_outer * LINES);
     let count = LINES.min(axis.inner - first);

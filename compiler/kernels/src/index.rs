@@ -15,12 +15,7 @@ pub struct IndexSpec {
 
 impl IndexSpec {
     pub fn new(shape: &[usize], axis: usize, picked: usize) -> IndexSpec {
-        IndexSpec {
-            outer: shape[..axis].iter().product(),
-            length: shape[axis],
-            inner: shape[axis + 1..].iter().product(),
-            picked,
-        }
+        IndexSpec { outer: shape[..axis].iter().product(), length: shape[axis], inner: shape[axis + 1..].iter().product(), picked }
     }
 }
 
@@ -30,16 +25,8 @@ const WORK: usize = 1 << 14;
 /// out [outer, picked, inner] = the slices of x that `index` names. Panics on an index outside the axis.
 pub fn gather(pool: &Pool, spec: &IndexSpec, x: &[f32], index: &[i32], out: &mut [f32]) {
     check(spec, index);
-    assert_eq!(
-        x.len(),
-        spec.outer * spec.length * spec.inner,
-        "x has its size"
-    );
-    assert_eq!(
-        out.len(),
-        spec.outer * spec.picked * spec.inner,
-        "the result has its size"
-    );
+    assert_eq!(x.len(), spec.outer * spec.length * spec.inner, "x has its size");
+    assert_eq!(out.len(), spec.outer * spec.picked * spec.inner, "the result has its size");
     let rows = spec.outer * spec.picked;
     let some = (WORK / spec.inner.max(1)).max(1);
     let out = Shared::of(out);
@@ -57,23 +44,12 @@ pub fn gather(pool: &Pool, spec: &IndexSpec, x: &[f32], index: &[i32], out: &mut
 }
 
 /// out = x, with slice j of `updates` [outer, picked, inner] added at `index[j]`. Panics on an index outside the axis.
-pub fn scatter_add(
-    pool: &Pool,
-    spec: &IndexSpec,
-    x: &[f32],
-    index: &[i32],
-    updates: &[f32],
-    out: &mut [f32],
-) {
+pub fn scatter_add(pool: &Pool, spec: &IndexSpec, x: &[f32], index: &[i32], updates: &[f32], out: &mut [f32]) {
     check(spec, index);
     let plane = spec.length * spec.inner;
     assert_eq!(x.len(), spec.outer * plane, "x has its size");
     assert_eq!(out.len(), x.len(), "the result has the size of x");
-    assert_eq!(
-        updates.len(),
-        spec.outer * spec.picked * spec.inner,
-        "updates have their size"
-    );
+    assert_eq!(updates.len(), spec.outer * spec.picked * spec.inner, "updates have their size");
     // A task owns some columns of one outer entry, so meeting updates are added by one thread in order.
     let columns = (WORK / spec.picked.max(1)).clamp(16, spec.inner.max(16));
     let parts = spec.inner.div_ceil(columns);
@@ -104,10 +80,6 @@ pub fn scatter_add(
 fn check(spec: &IndexSpec, index: &[i32]) {
     assert_eq!(index.len(), spec.picked, "the index has its size");
     for &i in index {
-        assert!(
-            usize::try_from(i).is_ok_and(|i| i < spec.length),
-            "index {i} is outside an axis of {}",
-            spec.length
-        );
+        assert!(usize::try_from(i).is_ok_and(|i| i < spec.length), "index {i} is outside an axis of {}", spec.length);
     }
 }

@@ -25,21 +25,9 @@ impl QrSpec {
 }
 
 /// a [m, n] = q [m, n] r [n, n], r upper triangular.
-pub fn qr(
-    pool: &Pool,
-    isa: Isa,
-    spec: &QrSpec,
-    a: &[f32],
-    q: &mut [f32],
-    r: &mut [f32],
-    scratch: &mut [f32],
-) {
+pub fn qr(pool: &Pool, isa: Isa, spec: &QrSpec, a: &[f32], q: &mut [f32], r: &mut [f32], scratch: &mut [f32]) {
     let QrSpec { m, n } = *spec;
-    assert_eq!(
-        [a.len(), q.len(), r.len()],
-        [m * n, m * n, n * n],
-        "operands have their sizes"
-    );
+    assert_eq!([a.len(), q.len(), r.len()], [m * n, m * n, n * n], "operands have their sizes");
     let (columns, rest) = scratch.split_at_mut(m * n);
     let (basis, rest) = rest.split_at_mut(m * n);
     let factors = &mut rest[..n];
@@ -60,16 +48,7 @@ pub fn qr(
     for j in (0..n).rev() {
         basis[j * m + j] = 1.0;
         let reflection = &columns[j * m + j..(j + 1) * m];
-        apply(
-            pool,
-            isa,
-            reflection,
-            factors[j],
-            &mut basis[j * m..],
-            m,
-            j,
-            n - j,
-        );
+        apply(pool, isa, reflection, factors[j], &mut basis[j * m..], m, j, n - j);
     }
     transpose(basis, n, m, q);
 }
@@ -98,16 +77,7 @@ const WORK: usize = 1 << 14;
 
 /// Reflects rows `first ..` of `count` columns of length m.
 #[allow(clippy::too_many_arguments)] // the parts of one formula
-fn apply(
-    pool: &Pool,
-    isa: Isa,
-    reflection: &[f32],
-    factor: f32,
-    columns: &mut [f32],
-    m: usize,
-    first: usize,
-    count: usize,
-) {
+fn apply(pool: &Pool, isa: Isa, reflection: &[f32], factor: f32, columns: &mut [f32], m: usize, first: usize, count: usize) {
     if factor == 0.0 || count == 0 {
         return;
     }
@@ -153,10 +123,7 @@ impl Kernel for Apply<'_> {
                 }
                 while i < length {
                     let lanes = S::LANES.min(length - i);
-                    let (a, b) = (
-                        S::load_first(v.add(i), lanes),
-                        S::load_first(x.add(i), lanes),
-                    );
+                    let (a, b) = (S::load_first(v.add(i), lanes), S::load_first(x.add(i), lanes));
                     sums[0] = S::fma(a, b, sums[0]);
                     i += lanes;
                 }
@@ -165,10 +132,7 @@ impl Kernel for Apply<'_> {
                 let mut i = 0;
                 while i < length {
                     let lanes = S::LANES.min(length - i);
-                    let (a, b) = (
-                        S::load_first(v.add(i), lanes),
-                        S::load_first(x.add(i), lanes),
-                    );
+                    let (a, b) = (S::load_first(v.add(i), lanes), S::load_first(x.add(i), lanes));
                     S::store_first(x.add(i), S::fma(a, scale, b), lanes);
                     i += lanes;
                 }

@@ -33,21 +33,9 @@ const CHUNK: usize = 8192;
 
 /// Fills `out` for `key` = (seed, stage, step, index of the first sample), read as 32 bits each.
 pub fn random(pool: &Pool, isa: Isa, spec: &RandomSpec, key: [i32; 4], out: &mut [f32]) {
-    assert_eq!(
-        out.len(),
-        spec.samples * spec.each,
-        "the result has its size"
-    );
-    assert!(
-        u32::try_from(spec.each).is_ok(),
-        "elements are counted in 32 bits"
-    );
-    let job = Job {
-        spec,
-        key: key.map(|k| k as u32),
-        out: Shared::of(out),
-        chunks: spec.each.div_ceil(CHUNK),
-    };
+    assert_eq!(out.len(), spec.samples * spec.each, "the result has its size");
+    assert!(u32::try_from(spec.each).is_ok(), "elements are counted in 32 bits");
+    let job = Job { spec, key: key.map(|k| k as u32), out: Shared::of(out), chunks: spec.each.div_ceil(CHUNK) };
     launch(pool, isa, spec.samples * job.chunks, &job);
 }
 

@@ -105,7 +105,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn power_of_two(n: [f32; 4]) -> [f32; 4] {
-        std::array::from_fn(|i| f32::from_bits(((n[i] as i32 + 127) as u32) << 23))
+        std::array::from_fn(|i| f32::from_bits(((n[i] as i32).wrapping_add(127) as u32) << 23))
     }
     #[inline(always)]
     unsafe fn where_less(a: [f32; 4], b: [f32; 4], yes: [f32; 4], no: [f32; 4]) -> [f32; 4] {
@@ -135,12 +135,7 @@ mod x86 {
     #[inline(always)]
     unsafe fn first_256(n: usize) -> __m256i {
         // SAFETY: AVX2 by the contract of the trait.
-        unsafe {
-            _mm256_cmpgt_epi32(
-                _mm256_set1_epi32(n as i32),
-                _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
-            )
-        }
+        unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
     }
 
     // Every body below is a use of intrinsics that the contract of the trait allows.

@@ -50,11 +50,7 @@ unsafe fn multiply<S: Simd, const ROWS: usize, const VECTORS: usize>(tile: &Tile
                 let mut weights = [S::splat(0.0); VECTORS];
                 for (v, weight) in weights.iter_mut().enumerate() {
                     let p = b.add(v * S::LANES);
-                    *weight = if v + 1 == VECTORS {
-                        S::load_first(p, t.last)
-                    } else {
-                        S::load(p)
-                    };
+                    *weight = if v + 1 == VECTORS { S::load_first(p, t.last) } else { S::load(p) };
                 }
                 for (r, row) in sums.iter_mut().enumerate() {
                     let x = S::splat(*a.offset(r as isize * t.a_row));

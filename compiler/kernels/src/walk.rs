@@ -28,26 +28,14 @@ pub(crate) struct AxisWalk {
 
 impl AxisWalk {
     /// The walk of a forward convolution along one axis.
-    pub(crate) fn forward(
-        source: usize,
-        result: usize,
-        kernel: usize,
-        stride: usize,
-        low: usize,
-    ) -> AxisWalk {
+    pub(crate) fn forward(source: usize, result: usize, kernel: usize, stride: usize, low: usize) -> AxisWalk {
         let offsets = (0..kernel).map(|k| (k, k as isize - low as isize));
         AxisWalk::new(0, 1, result, stride, source, offsets)
     }
 
     /// The walks of an input gradient along one axis, one for each residue: x pixel i gets dy pixel o through tap k
     /// where i = o * stride - low + k.
-    pub(crate) fn backward(
-        result: usize,
-        source: usize,
-        kernel: usize,
-        stride: usize,
-        low: usize,
-    ) -> Vec<AxisWalk> {
+    pub(crate) fn backward(result: usize, source: usize, kernel: usize, stride: usize, low: usize) -> Vec<AxisWalk> {
         (0..stride.min(result))
             .map(|first| {
                 let residue = (first + low) % stride;
@@ -75,25 +63,12 @@ impl AxisWalk {
                 let start = ((-offset).max(0) + s - 1) / s;
                 let stop = (source as isize - offset + s - 1).max(0) / s;
                 let start = (start as usize).min(count);
-                AxisTap {
-                    index,
-                    offset,
-                    start,
-                    stop: (stop as usize).clamp(start, count),
-                }
+                AxisTap { index, offset, start, stop: (stop as usize).clamp(start, count) }
             })
             .collect();
         let inner_start = taps.iter().map(|t| t.start).max().unwrap_or(0);
         let inner_stop = taps.iter().map(|t| t.stop).min().unwrap_or(count);
-        AxisWalk {
-            first,
-            step,
-            count,
-            source_step,
-            inner_start,
-            inner_stop: inner_stop.max(inner_start),
-            taps,
-        }
+        AxisWalk { first, step, count, source_step, inner_start, inner_stop: inner_stop.max(inner_start), taps }
     }
 }
 
@@ -119,16 +94,9 @@ mod tests {
     #[test]
     fn walks_agree_with_the_definition() {
         for size in 1..8 {
-            for (kernel, stride, low, high) in [
-                (3, 1, 1, 1),
-                (1, 1, 0, 0),
-                (2, 2, 0, 0),
-                (4, 2, 1, 1),
-                (3, 2, 1, 0),
-                (2, 3, 0, 1),
-                (1, 2, 0, 0),
-                (3, 1, 2, 0),
-            ] {
+            for (kernel, stride, low, high) in
+                [(3, 1, 1, 1), (1, 1, 0, 0), (2, 2, 0, 0), (4, 2, 1, 1), (3, 2, 1, 0), (2, 3, 0, 1), (1, 2, 0, 0), (3, 1, 2, 0)]
+            {
                 if size + low + high < kernel {
                     continue;
                 }
