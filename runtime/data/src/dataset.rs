@@ -131,11 +131,14 @@ impl Dataset {
     /// Windows with the named channels (`density`, `momentum_x`, …) in the order given.
     ///
     /// # Errors
-    /// A name that the data set doesn't have.
+    /// No name, or one that the data set doesn't have.
     ///
     /// # Panics
     /// Length or stride is zero.
     pub fn windows_of(&self, names: &[&str], length: usize, stride: usize) -> Result<WindowIndex, DataError> {
+        if names.is_empty() {
+            return Err(DataError::Request("a window needs at least one field".into()));
+        }
         let position = |name: &&str| {
             self.fields.iter().position(|field| field.name == *name).ok_or_else(|| {
                 let known: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();

@@ -47,16 +47,19 @@ pub(super) fn read(path: &Path, file: &File, axes: &[String]) -> Result<Vec<Axis
         let kind = kind(&text).ok_or_else(|| failed(format!("bc_type is `{text}`, which is none of WALL, OPEN, PERIODIC")))?;
         let dims = attribute::strings(&group, "associated_dims").map_err(failed)?;
         let mask = group.dataset("mask").map_err(|_| failed("dataset `mask` is missing".into()))?;
-        let (shape, mask) = (mask.shape(), read_mask(&mask).map_err(failed)?);
-        if shape.len() != dims.len() {
-            return Err(failed(format!("mask has {} axes, associated_dims {}", shape.len(), dims.len())));
-        }
+        let (stored, values) = (mask.shape(), read_mask(&mask).map_err(failed)?);
+        // A boundary that varies with sample or time has leading axes: its first state stands for all.
+        let Some(leading) = stored.len().checked_sub(dims.len()) else {
+            return Err(failed(format!("mask has shape {stored:?} for the axes {}", dims.join(", "))));
+        };
+        let shape = &stored[leading..];
+        let mask = &values[..shape.iter().product()];
         for (d, dim) in dims.iter().enumerate() {
             let Some(boundary) = boundaries.iter_mut().find(|boundary| boundary.axis == *dim) else {
                 return Err(failed(format!("associated_dims names `{dim}`, which is no spatial axis")));
             };
             for (side, end) in [(&mut boundary.low, 0), (&mut boundary.high, shape[d].saturating_sub(1))] {
-                if marked(&mask, &shape, d, end, kind) {
+                if marked(mask, shape, d, end, kind) {
                     *side = kind;
                 }
             }
