@@ -19,11 +19,7 @@ pub struct Path {
 
 impl Path {
     pub fn text(&self) -> String {
-        self.segments
-            .iter()
-            .map(|s| s.text.as_str())
-            .collect::<Vec<_>>()
-            .join(".")
+        self.segments.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join(".")
     }
 }
 
@@ -77,19 +73,8 @@ pub const TYPE_WORDS: &[&str] = &[
 ];
 
 /// The words that open a block of an experiment.
-pub const BLOCK_WORDS: &[&str] = &[
-    "experiment",
-    "data",
-    "tokeniser",
-    "processor",
-    "model",
-    "level",
-    "mask",
-    "stage",
-    "grid",
-    "report",
-    "profile",
-];
+pub const BLOCK_WORDS: &[&str] =
+    &["experiment", "data", "tokeniser", "processor", "model", "level", "mask", "stage", "grid", "report", "profile"];
 
 // ---- experiment tier
 
@@ -336,10 +321,7 @@ pub enum Body {
     /// `{ statements; result }` of a block, fn, loss, metric or schedule.
     Code(Code),
     /// `{ members }` of a tokeniser, processor or optimiser: nested definitions and slots.
-    Members {
-        slots: Vec<Slot>,
-        definitions: Vec<Definition>,
-    },
+    Members { slots: Vec<Slot>, definitions: Vec<Definition> },
     /// `{ name = value … }` of data.
     Settings(Vec<Statement>),
 }
@@ -355,32 +337,13 @@ pub struct Code {
 #[derive(Clone, Debug, PartialEq)]
 pub enum CodeStatement {
     /// `a = expr`, `f, q, k = expr`. A later one may rebind a name (in a loop, that is how a value is carried on).
-    Let {
-        names: Vec<Name>,
-        value: Expr,
-        span: Span,
-    },
+    Let { names: Vec<Name>, value: Expr, span: Span },
     /// `weight : param [out c] ~ uniform(1 / sqrt(c)) if bias`.
-    Param {
-        name: Name,
-        axes: Vec<Axis>,
-        init: Expr,
-        condition: Option<Expr>,
-        span: Span,
-    },
+    Param { name: Name, axes: Vec<Axis>, init: Expr, condition: Option<Expr>, span: Span },
     /// `for d in 0 .. n { … }`: runs while compiling; the end is not included.
-    For {
-        variable: Name,
-        over: Expr,
-        body: Code,
-        span: Span,
-    },
+    For { variable: Name, over: Expr, body: Code, span: Span },
     /// `require CONDITION, "message"`: a check of the definition's own arguments.
-    Require {
-        condition: Expr,
-        message: String,
-        span: Span,
-    },
+    Require { condition: Expr, message: String, span: Span },
 }
 
 /// `slot m ~ zeros` in an optimiser: one tensor per parameter, of its shape; `slot q[i] ~ …` for one per axis.

@@ -21,10 +21,7 @@ pub struct Repair {
 impl Repair {
     pub fn before(&self, token: usize) -> impl Iterator<Item = char> {
         let from = self.insert.partition_point(|(i, _)| *i < token);
-        self.insert[from..]
-            .iter()
-            .take_while(move |(i, _)| *i == token)
-            .map(|(_, c)| *c)
+        self.insert[from..].iter().take_while(move |(i, _)| *i == token).map(|(_, c)| *c)
     }
 
     pub fn is_removed(&self, token: usize) -> bool {
@@ -37,16 +34,7 @@ pub fn pair(file: FileId, text: &str, tokens: &[Token]) -> Repair {
     if paired(text, tokens) {
         return Repair::default();
     }
-    let mut pairing = Pairing {
-        file,
-        text,
-        tokens,
-        open: vec![],
-        last: None,
-        indent: 0,
-        too_deep: None,
-        repair: Repair::default(),
-    };
+    let mut pairing = Pairing { file, text, tokens, open: vec![], last: None, indent: 0, too_deep: None, repair: Repair::default() };
     pairing.run();
     pairing.repair
 }
@@ -118,9 +106,7 @@ impl Pairing<'_> {
     }
 
     fn source(&self, token: usize) -> &str {
-        self.tokens
-            .get(token)
-            .map_or("", |t| &self.text[t.start..t.end])
+        self.tokens.get(token).map_or("", |t| &self.text[t.start..t.end])
     }
 
     fn span(&self, token: usize) -> Span {
@@ -154,20 +140,8 @@ impl Pairing<'_> {
 
     /// `path =`, `freeze …`, or a word that opens a block or a definition and its name.
     fn begins_statement(&self, i: usize) -> bool {
-        const STATEMENTS: &[&str] = &[
-            "freeze",
-            "skip",
-            "expect",
-            "use",
-            "block",
-            "fn",
-            "loss",
-            "metric",
-            "schedule",
-            "optimiser",
-            "vocabulary",
-            "slot",
-        ];
+        const STATEMENTS: &[&str] =
+            &["freeze", "skip", "expect", "use", "block", "fn", "loss", "metric", "schedule", "optimiser", "vocabulary", "slot"];
         let mut at = self.next(i);
         let word = self.source(i);
         if self.tokens[i].kind == LeafKind::Word
@@ -218,19 +192,12 @@ impl Pairing<'_> {
             self.repair.remove.push(i);
             self.repair.diagnostics.push(
                 Diagnostic::new("E0010", "brackets are nested too deeply")
-                    .at(
-                        self.span(i),
-                        format!("the {}th bracket inside another", MAX_DEPTH + 1),
-                    )
+                    .at(self.span(i), format!("the {}th bracket inside another", MAX_DEPTH + 1))
                     .help("give the inner part a name of its own"),
             );
         } else {
             let bracket = self.source(i).chars().next().expect("a bracket");
-            self.open.push(Open {
-                bracket,
-                token: i,
-                indent: self.indent,
-            });
+            self.open.push(Open { bracket, token: i, indent: self.indent });
         }
     }
 
@@ -258,9 +225,12 @@ impl Pairing<'_> {
             let source = self.source(i).to_string();
             self.repair.remove.push(i);
             self.repair.diagnostics.push(
-                Diagnostic::new("E0007", format!("`{source}` closes nothing"))
-                    .at(self.span(i), format!("no `{wanted}` is open here"))
-                    .fix("remove it", self.span(i), "", false),
+                Diagnostic::new("E0007", format!("`{source}` closes nothing")).at(self.span(i), format!("no `{wanted}` is open here")).fix(
+                    "remove it",
+                    self.span(i),
+                    "",
+                    false,
+                ),
             );
             return;
         };
@@ -291,12 +261,7 @@ impl Pairing<'_> {
             Diagnostic::new("E0006", format!("`{}` is never closed", open.bracket))
                 .at(self.span(open.token), "opens here")
                 .also(here, why.to_string())
-                .fix(
-                    format!("write `{closing}` before"),
-                    insertion,
-                    closing.to_string(),
-                    false,
-                ),
+                .fix(format!("write `{closing}` before"), insertion, closing.to_string(), false),
         );
     }
 }

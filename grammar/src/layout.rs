@@ -132,10 +132,7 @@ impl Layout {
         if matches!(open.last(), Some('(' | '[')) {
             return true;
         }
-        self.tokens[newline..]
-            .iter()
-            .find(|t| !t.is_trivia())
-            .is_some_and(|t| matches!(&text[t.start..t.end], "|>" | "->"))
+        self.tokens[newline..].iter().find(|t| !t.is_trivia()).is_some_and(|t| matches!(&text[t.start..t.end], "|>" | "->"))
     }
 
     fn close_text(&mut self, token: Token, source: &str) {
@@ -145,23 +142,21 @@ impl Layout {
         self.masked.push('"');
         self.blank(source.len() - body.len());
         let span = Span::new(self.file, token.start, token.start + body.len());
-        let end = Span::new(
-            self.file,
-            token.start + body.len(),
-            token.start + body.len(),
-        );
+        let end = Span::new(self.file, token.start + body.len(), token.start + body.len());
         self.diagnostics.push(
-            Diagnostic::new("E0009", "a text does not end on its line")
-                .at(span, "begins here and has no closing quote")
-                .fix("close it with `\"`", end, "\"", false),
+            Diagnostic::new("E0009", "a text does not end on its line").at(span, "begins here and has no closing quote").fix(
+                "close it with `\"`",
+                end,
+                "\"",
+                false,
+            ),
         );
     }
 }
 
 fn stray(file: FileId, token: Token, source: &str) -> Diagnostic {
     let span = Span::new(file, token.start, token.end);
-    let found = Diagnostic::new("E0008", format!("`{source}` is not used in this language"))
-        .at(span, "this character");
+    let found = Diagnostic::new("E0008", format!("`{source}` is not used in this language")).at(span, "this character");
     match source {
         ";" => found.fix("a line end or a comma ends a statement", span, "", true),
         "'" | "`" => found.help("a text is written in double quotes: `\"paper\"`"),
@@ -174,10 +169,7 @@ fn stray(file: FileId, token: Token, source: &str) -> Diagnostic {
 }
 
 fn tokens(text: &str) -> Vec<Token> {
-    let outer = PfmParser::parse(Rule::tokens, text)
-        .expect("`tokens` accepts every text")
-        .next()
-        .expect("a parse has one outer pair");
+    let outer = PfmParser::parse(Rule::tokens, text).expect("`tokens` accepts every text").next().expect("a parse has one outer pair");
     let mut tokens = vec![];
     for pair in outer.into_inner() {
         let kind = match pair.as_rule() {
@@ -194,11 +186,7 @@ fn tokens(text: &str) -> Vec<Token> {
             Rule::EOI => continue,
             rule => panic!("{rule:?} is no leaf"),
         };
-        tokens.push(Token {
-            kind,
-            start: pair.as_span().start(),
-            end: pair.as_span().end(),
-        });
+        tokens.push(Token { kind, start: pair.as_span().start(), end: pair.as_span().end() });
     }
     tokens
 }

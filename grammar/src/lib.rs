@@ -12,7 +12,7 @@ mod tree;
 
 use layout::Layout;
 use pest::Parser;
-use pfm_diag::{Diagnostic, FileId, Span};
+use pfm_diag::{Diagnostic, FileId};
 pub use rules::Rule as SyntaxKind;
 use rules::{PfmParser, Rule};
 pub use tree::{Element, Leaf, LeafKind, Node, Tree};
@@ -32,32 +32,23 @@ pub struct Parsed {
 pub fn parse(file: FileId, text: &str) -> Parsed {
     let layout = Layout::read(file, text);
     let mut builder = build::Builder::new(file, &layout);
-    let pairs = PfmParser::parse(Rule::file, &layout.masked)
-        .expect("`file` accepts every text with paired brackets");
+    let pairs = PfmParser::parse(Rule::file, &layout.masked).expect("`file` accepts every text with paired brackets");
     let tree = Tree::new(text, &layout, pairs.clone());
     let file = builder.file(pairs);
     let mut diagnostics = layout.diagnostics.clone();
     diagnostics.extend(builder.diagnostics);
     diagnostics.sort_by_key(|d| d.primary.as_ref().map(|l| (l.span.start, l.span.end)));
-    Parsed {
-        tree,
-        file,
-        diagnostics,
-    }
+    Parsed { tree, file, diagnostics }
 }
 
 /// Reads one value, such as the right side of `--set path=value`.
 pub fn parse_expr(file: FileId, text: &str) -> (Option<ast::Expr>, Vec<Diagnostic>) {
-    read_one(file, text, Rule::one_expr, |builder, pair| {
-        builder.expr(pair)
-    })
+    read_one(file, text, Rule::one_expr, |builder, pair| builder.expr(pair))
 }
 
 /// Reads one `path = value`, as after `--set`.
 pub fn parse_setting(file: FileId, text: &str) -> (Option<ast::Setting>, Vec<Diagnostic>) {
-    read_one(file, text, Rule::one_setting, |builder, pair| {
-        builder.setting(pair)
-    })
+    read_one(file, text, Rule::one_setting, |builder, pair| builder.setting(pair))
 }
 
 fn read_one<T>(
@@ -77,12 +68,11 @@ fn read_one<T>(
             diagnostics.extend(builder.diagnostics);
             (Some(value), diagnostics)
         }
-        Err(_) => {
+        Err(error) => {
             if diagnostics.is_empty() {
-                let span = Span::new(file, 0, text.len());
-                diagnostics.push(
-                    Diagnostic::new("E0004", "this is not a value").at(span, "can not be read"),
-                );
+                let mut builder = build::Builder::new(file, &layout);
+                builder.broken_alone(broken::position(&error), rule);
+                diagnostics.extend(builder.diagnostics);
             }
             (None, diagnostics)
         }

@@ -12,10 +12,7 @@ pub struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub fn of(pair: Pair<'a>) -> Self {
-        Parts {
-            whole: pair.as_rule(),
-            inner: pair.into_inner().peekable(),
-        }
+        Parts { whole: pair.as_rule(), inner: pair.into_inner().peekable() }
     }
 
     /// The next part if it is this rule.
@@ -26,16 +23,13 @@ impl<'a> Parts<'a> {
     /// The next part, which the grammar says is this rule.
     pub fn need(&mut self, rule: Rule) -> Pair<'a> {
         let whole = self.whole;
-        self.maybe(rule)
-            .unwrap_or_else(|| panic!("the grammar promises {rule:?} here in {whole:?}"))
+        self.maybe(rule).unwrap_or_else(|| panic!("the grammar promises {rule:?} here in {whole:?}"))
     }
 
     /// The next part, whatever it is.
     pub fn part(&mut self) -> Pair<'a> {
         let whole = self.whole;
-        self.inner
-            .next()
-            .unwrap_or_else(|| panic!("the grammar promises one more part in {whole:?}"))
+        self.inner.next().unwrap_or_else(|| panic!("the grammar promises one more part in {whole:?}"))
     }
 }
 

@@ -41,19 +41,12 @@ impl Tree {
     pub(crate) fn new(text: &str, layout: &Layout, mut pairs: Pairs<Rule>) -> Self {
         let file = pairs.next().expect("a parse has one outer pair");
         let mut tokens = layout.tokens.iter().copied().peekable();
-        let mut root = Node {
-            kind: Rule::file,
-            span: Span::new(layout.file, 0, text.len()),
-            children: vec![],
-        };
+        let mut root = Node { kind: Rule::file, span: Span::new(layout.file, 0, text.len()), children: vec![] };
         for pair in file.into_inner() {
             grow(&mut root, pair, layout, &mut tokens);
         }
         take_leaves(&mut root, layout, &mut tokens, text.len());
-        Tree {
-            root,
-            source: Arc::from(text),
-        }
+        Tree { root, source: Arc::from(text) }
     }
 
     /// The text of all leaves in order: the source, byte for byte.
@@ -91,11 +84,7 @@ type Tokens<'a> = std::iter::Peekable<std::iter::Copied<std::slice::Iter<'a, Tok
 fn grow(parent: &mut Node, pair: Pair, layout: &Layout, tokens: &mut Tokens) {
     let (start, end) = layout.range(&pair);
     take_leaves(parent, layout, tokens, start);
-    let mut node = Node {
-        kind: pair.as_rule(),
-        span: Span::new(layout.file, start, end),
-        children: vec![],
-    };
+    let mut node = Node { kind: pair.as_rule(), span: Span::new(layout.file, start, end), children: vec![] };
     for inner in pair.into_inner() {
         grow(&mut node, inner, layout, tokens);
     }
@@ -108,9 +97,6 @@ fn grow(parent: &mut Node, pair: Pair, layout: &Layout, tokens: &mut Tokens) {
 /// Moves the tokens that start before `end` to the node.
 fn take_leaves(node: &mut Node, layout: &Layout, tokens: &mut Tokens, end: usize) {
     while let Some(token) = tokens.next_if(|t| t.start < end) {
-        node.children.push(Element::Leaf(Leaf {
-            kind: token.kind,
-            span: Span::new(layout.file, token.start, token.end),
-        }));
+        node.children.push(Element::Leaf(Leaf { kind: token.kind, span: Span::new(layout.file, token.start, token.end) }));
     }
 }

@@ -68,9 +68,7 @@ impl Builder<'_> {
         Parameter {
             name: self.name(&parts.need(Rule::ident)),
             ty: parts.maybe(Rule::type_).map(|t| self.type_(t)),
-            default: parts
-                .maybe(Rule::equals)
-                .map(|_| self.expr(parts.need(Rule::expr))),
+            default: parts.maybe(Rule::equals).map(|_| self.expr(parts.need(Rule::expr))),
             span,
         }
     }
@@ -94,19 +92,14 @@ impl Builder<'_> {
                 let of = Parts::of(inner).part();
                 TypeExpr::List(Box::new(self.type_(of)), span)
             }
-            Rule::tuple_type => {
-                TypeExpr::Tuple(inner.into_inner().map(|t| self.type_(t)).collect(), span)
-            }
+            Rule::tuple_type => TypeExpr::Tuple(inner.into_inner().map(|t| self.type_(t)).collect(), span),
             Rule::ident => TypeExpr::Named(self.name(&inner)),
             rule => panic!("{rule:?} is no type"),
         }
     }
 
     pub(super) fn axes(&mut self, pair: Pair) -> Vec<Axis> {
-        pair.into_inner()
-            .filter(|p| p.as_rule() == Rule::axis)
-            .map(|p| self.axis(p))
-            .collect()
+        pair.into_inner().filter(|p| p.as_rule() == Rule::axis).map(|p| self.axis(p)).collect()
     }
 
     fn axis(&mut self, pair: Pair) -> Axis {
@@ -133,7 +126,7 @@ impl Builder<'_> {
         }
     }
 
-    fn members(&mut self, pair: Pair) -> Body {
+    pub(crate) fn members(&mut self, pair: Pair) -> Body {
         let mut slots = vec![];
         let mut definitions = vec![];
         for part in pair.into_inner() {
@@ -161,12 +154,8 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn code(&mut self, pair: Pair) -> Code {
-        let mut code = Code {
-            statements: vec![],
-            result: None,
-            span: self.span(&pair),
-        };
+    pub(crate) fn code(&mut self, pair: Pair) -> Code {
+        let mut code = Code { statements: vec![], result: None, span: self.span(&pair) };
         for part in pair.into_inner() {
             if let Some(unused) = code.result.take() {
                 self.unused(&unused);
@@ -205,11 +194,7 @@ impl Builder<'_> {
         if sign.as_rule() == Rule::colon {
             self.colon(&sign);
         }
-        CodeStatement::Let {
-            names,
-            value: self.expr(parts.need(Rule::expr)),
-            span,
-        }
+        CodeStatement::Let { names, value: self.expr(parts.need(Rule::expr)), span }
     }
 
     fn param(&mut self, pair: Pair) -> CodeStatement {
@@ -221,9 +206,7 @@ impl Builder<'_> {
             name,
             axes: self.axes(parts.need(Rule::axes)),
             init: self.expr(parts.need(Rule::expr)),
-            condition: parts
-                .maybe(Rule::kw_if)
-                .map(|_| self.expr(parts.need(Rule::expr))),
+            condition: parts.maybe(Rule::kw_if).map(|_| self.expr(parts.need(Rule::expr))),
             span,
         }
     }
@@ -234,22 +217,13 @@ impl Builder<'_> {
         parts.need(Rule::kw_for);
         let variable = self.name(&parts.need(Rule::ident));
         parts.need(Rule::kw_in);
-        CodeStatement::For {
-            variable,
-            over: self.chain(parts.need(Rule::arithmetic)),
-            body: self.code(parts.need(Rule::code)),
-            span,
-        }
+        CodeStatement::For { variable, over: self.chain(parts.need(Rule::arithmetic)), body: self.code(parts.need(Rule::code)), span }
     }
 
     fn require(&mut self, pair: Pair) -> CodeStatement {
         let span = self.span(&pair);
         let mut parts = Parts::of(pair);
         parts.need(Rule::kw_require);
-        CodeStatement::Require {
-            condition: self.expr(parts.need(Rule::expr)),
-            message: unquoted(&parts.need(Rule::text)),
-            span,
-        }
+        CodeStatement::Require { condition: self.expr(parts.need(Rule::expr)), message: unquoted(&parts.need(Rule::text)), span }
     }
 }

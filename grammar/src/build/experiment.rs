@@ -43,13 +43,11 @@ impl Builder<'_> {
     pub(super) fn base(&mut self, pair: Pair) -> (Path, Vec<Arg>) {
         let mut parts = Parts::of(pair);
         let path = self.path(parts.need(Rule::path));
-        let args = parts
-            .maybe(Rule::arguments)
-            .map_or(vec![], |a| self.args(a));
+        let args = parts.maybe(Rule::arguments).map_or(vec![], |a| self.args(a));
         (path, args)
     }
 
-    pub(super) fn items(&mut self, pair: Pair) -> Vec<Statement> {
+    pub(crate) fn items(&mut self, pair: Pair) -> Vec<Statement> {
         let mut items = vec![];
         for part in pair.into_inner() {
             match part.as_rule() {
@@ -75,15 +73,7 @@ impl Builder<'_> {
     }
 
     fn inner_block(&mut self, block: &Block) {
-        const OUTSIDE: &[&str] = &[
-            "experiment",
-            "block",
-            "fn",
-            "loss",
-            "metric",
-            "schedule",
-            "vocabulary",
-        ];
+        const OUTSIDE: &[&str] = &["experiment", "block", "fn", "loss", "metric", "schedule", "vocabulary"];
         let kind = block.kind.text.as_str();
         if OUTSIDE.contains(&kind) {
             self.diagnostics.push(
@@ -102,19 +92,11 @@ impl Builder<'_> {
         if sign.as_rule() == Rule::colon {
             self.colon(&sign);
         }
-        Setting {
-            path,
-            value: self.expr(parts.need(Rule::expr)),
-            span,
-        }
+        Setting { path, value: self.expr(parts.need(Rule::expr)), span }
     }
 
     fn mask_term(&mut self, pair: Pair) -> MaskTerm {
-        let mut term = MaskTerm {
-            globs: vec![],
-            except: vec![],
-            span: self.span(&pair),
-        };
+        let mut term = MaskTerm { globs: vec![], except: vec![], span: self.span(&pair) };
         for part in pair.into_inner() {
             let side = match part.as_rule() {
                 Rule::globs => &mut term.globs,
@@ -137,21 +119,10 @@ impl Builder<'_> {
             let bound = Parts::of(w).last().expect("`within` has a bound");
             self.chain(bound)
         });
-        let on = parts.maybe(Rule::on).map_or(vec![], |on| {
-            on.into_inner()
-                .filter(|p| p.as_rule() == Rule::text)
-                .map(|p| (unquoted(&p), self.span(&p)))
-                .collect()
-        });
-        Expect {
-            left,
-            comparison: comparison(&sign),
-            comparison_span: self.span(&sign),
-            right,
-            within,
-            on,
-            span,
-        }
+        let on = parts
+            .maybe(Rule::on)
+            .map_or(vec![], |on| on.into_inner().filter(|p| p.as_rule() == Rule::text).map(|p| (unquoted(&p), self.span(&p))).collect());
+        Expect { left, comparison: comparison(&sign), comparison_span: self.span(&sign), right, within, on, span }
     }
 }
 

@@ -44,20 +44,12 @@ impl Builder<'_> {
             let mut stage = Parts::of(pipe);
             let call = Call {
                 callee: self.path(stage.need(Rule::path)),
-                args: stage
-                    .maybe(Rule::arguments)
-                    .map_or(vec![], |a| self.args(a)),
+                args: stage.maybe(Rule::arguments).map_or(vec![], |a| self.args(a)),
                 name: stage.maybe(Rule::as_name).map(|n| self.as_name(n)),
                 span: call_span,
             };
             let span = value.span.to(call_span);
-            value = Expr {
-                kind: ExprKind::Pipe {
-                    input: Box::new(value),
-                    call,
-                },
-                span,
-            };
+            value = Expr { kind: ExprKind::Pipe { input: Box::new(value), call }, span };
         }
         value
     }
@@ -72,10 +64,7 @@ impl Builder<'_> {
         if links > MAX_CHAIN {
             self.too_long(&pair);
             let segments = vec![];
-            return Expr {
-                kind: ExprKind::Path(Path { segments, span }),
-                span,
-            };
+            return Expr { kind: ExprKind::Path(Path { segments, span }), span };
         }
         let this = RefCell::new(self);
         PRECEDENCE
@@ -111,17 +100,11 @@ impl Builder<'_> {
                 Rule::index => {
                     let args = self.args(part);
                     let base = Box::new(value);
-                    value = Expr {
-                        kind: ExprKind::Index { base, args },
-                        span,
-                    };
+                    value = Expr { kind: ExprKind::Index { base, args }, span };
                 }
                 Rule::field => {
                     let name = self.name(&Parts::of(part).part());
-                    value = Expr {
-                        kind: ExprKind::Field(Box::new(value), name),
-                        span,
-                    };
+                    value = Expr { kind: ExprKind::Field(Box::new(value), name), span };
                 }
                 Rule::as_name => self.name_call(&mut value, part),
                 rule => panic!("{rule:?} does not follow an operand"),
@@ -185,19 +168,10 @@ impl Builder<'_> {
         let text = pair.as_str().trim_end().replace('_', "");
         let value: f64 = text.parse().expect("a numeral is a number in Rust as well");
         if !value.is_finite() {
-            self.diagnostics.push(
-                Diagnostic::new("E0016", "a number is too large")
-                    .at(self.span(pair), "beyond the largest number, about 1.8e308"),
-            );
+            self.diagnostics
+                .push(Diagnostic::new("E0016", "a number is too large").at(self.span(pair), "beyond the largest number, about 1.8e308"));
         }
-        Expr {
-            kind: ExprKind::Number {
-                value,
-                integer: !text.contains(['.', 'e', 'E']),
-                unit: None,
-            },
-            span: self.span(pair),
-        }
+        Expr { kind: ExprKind::Number { value, integer: !text.contains(['.', 'e', 'E']), unit: None }, span: self.span(pair) }
     }
 
     fn choice(&mut self, pair: Pair) -> ExprKind {
@@ -213,10 +187,7 @@ impl Builder<'_> {
             }
         }
         if let (Some(sign), Some(value)) = (negative, eval.take()) {
-            eval = Some(Box::new(Expr {
-                span: sign.to(value.span),
-                kind: ExprKind::Negative(value),
-            }));
+            eval = Some(Box::new(Expr { span: sign.to(value.span), kind: ExprKind::Negative(value) }));
         }
         ExprKind::Choice { options, eval }
     }
@@ -243,10 +214,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn list(&mut self, pair: Pair) -> Expr {
-        Expr {
-            span: self.span(&pair),
-            kind: ExprKind::List(self.args(pair)),
-        }
+        Expr { span: self.span(&pair), kind: ExprKind::List(self.args(pair)) }
     }
 
     /// The arguments of a call, a list or an index.
@@ -263,15 +231,15 @@ impl Builder<'_> {
             let span = self.span(&sign);
             let place = if call { "an argument" } else { "an entry" };
             self.diagnostics.push(
-                Diagnostic::new("E0005", format!("`=` gives no value to {place}"))
-                    .at(span, format!("{place} is written with `:`"))
-                    .fix("write `:`", span, ":", true),
+                Diagnostic::new("E0005", format!("`=` gives no value to {place}")).at(span, format!("{place} is written with `:`")).fix(
+                    "write `:`",
+                    span,
+                    ":",
+                    true,
+                ),
             );
         }
-        Arg {
-            name,
-            value: self.expr(parts.need(Rule::expr)),
-        }
+        Arg { name, value: self.expr(parts.need(Rule::expr)) }
     }
 
     fn path_call(&mut self, pair: Pair) -> Expr {
@@ -279,12 +247,7 @@ impl Builder<'_> {
         let mut parts = Parts::of(pair);
         let callee = self.path(parts.need(Rule::path));
         let kind = match parts.maybe(Rule::arguments) {
-            Some(args) => ExprKind::Call(Call {
-                callee,
-                args: self.args(args),
-                name: None,
-                span,
-            }),
+            Some(args) => ExprKind::Call(Call { callee, args: self.args(args), name: None, span }),
             None => self.word(callee),
         };
         Expr { kind, span }
@@ -300,12 +263,7 @@ impl Builder<'_> {
         self.diagnostics.push(
             Diagnostic::new("E0003", format!("`{}` is no truth value", path.text()))
                 .at(path.span, "truth values are `true` and `false`")
-                .fix(
-                    format!("write `{meant}`"),
-                    path.span,
-                    meant.to_string(),
-                    true,
-                ),
+                .fix(format!("write `{meant}`"), path.span, meant.to_string(), true),
         );
         ExprKind::Bool(meant)
     }
@@ -346,31 +304,18 @@ impl Builder<'_> {
         let mut otherwise = otherwise.expect("an `if` has an `else`");
         loop {
             let (span, condition, then) = branches.pop().expect("an `if` has a condition");
-            let value = Expr {
-                kind: ExprKind::If {
-                    condition: Box::new(condition),
-                    then: Box::new(then),
-                    otherwise: Box::new(otherwise),
-                },
-                span,
-            };
+            let value =
+                Expr { kind: ExprKind::If { condition: Box::new(condition), then: Box::new(then), otherwise: Box::new(otherwise) }, span };
             if branches.is_empty() {
                 return value;
             }
-            otherwise = Code {
-                statements: vec![],
-                result: Some(value),
-                span,
-            };
+            otherwise = Code { statements: vec![], result: Some(value), span };
         }
     }
 }
 
 fn start_to(start: pfm_diag::Span, end: pfm_diag::Span) -> pfm_diag::Span {
-    pfm_diag::Span {
-        end: end.end,
-        ..start
-    }
+    pfm_diag::Span { end: end.end, ..start }
 }
 
 fn binary(left: Expr, sign: &Pair, right: Expr) -> Expr {
@@ -378,10 +323,7 @@ fn binary(left: Expr, sign: &Pair, right: Expr) -> Expr {
     let (left, right) = (Box::new(left), Box::new(right));
     let op = match sign.as_rule() {
         Rule::op_range => {
-            return Expr {
-                kind: ExprKind::Range(left, right),
-                span,
-            };
+            return Expr { kind: ExprKind::Range(left, right), span };
         }
         Rule::op_add => BinaryOp::Add,
         Rule::op_sub => BinaryOp::Sub,
@@ -395,8 +337,5 @@ fn binary(left: Expr, sign: &Pair, right: Expr) -> Expr {
         Rule::op_compare => BinaryOp::Compare(comparison(sign)),
         rule => panic!("{rule:?} joins no values"),
     };
-    Expr {
-        kind: ExprKind::Binary { op, left, right },
-        span,
-    }
+    Expr { kind: ExprKind::Binary { op, left, right }, span }
 }

@@ -15,27 +15,19 @@ pub struct Builder<'a> {
     pub(crate) file: FileId,
     pub(crate) layout: &'a Layout,
     pub diagnostics: Vec<Diagnostic>,
+    /// Where the last broken statement ends.
+    pub(crate) broken_until: Option<usize>,
 }
 
 impl<'a> Builder<'a> {
     pub fn new(file: FileId, layout: &'a Layout) -> Self {
-        Builder {
-            file,
-            layout,
-            diagnostics: vec![],
-        }
+        Builder { file, layout, diagnostics: vec![], broken_until: None }
     }
 
     pub fn file(&mut self, mut pairs: pest::iterators::Pairs<Rule>) -> File {
         let whole = pairs.next().expect("a parse has one outer pair");
-        let mut file = File {
-            id: self.file,
-            edition: None,
-            uses: vec![],
-            experiments: vec![],
-            definitions: vec![],
-            span: self.span(&whole),
-        };
+        let mut file =
+            File { id: self.file, edition: None, uses: vec![], experiments: vec![], definitions: vec![], span: self.span(&whole) };
         let mut broken_edition = false;
         for pair in whole.into_inner() {
             match pair.as_rule() {
@@ -48,7 +40,7 @@ impl<'a> Builder<'a> {
                 }
                 Rule::definition => file.definitions.push(self.definition(pair)),
                 Rule::broken | Rule::broken_definition => {
-                    broken_edition |= pair.as_str().starts_with("pfm ");
+                    broken_edition |= pair.as_str().split_whitespace().next() == Some("pfm");
                     self.broken(pair, Rule::probe_top);
                 }
                 Rule::EOI => {}
@@ -81,9 +73,12 @@ impl<'a> Builder<'a> {
     fn missing_edition(&mut self) {
         let start = Span::new(self.file, 0, 0);
         self.diagnostics.push(
-            Diagnostic::new("E0001", "the file does not begin with `pfm 1`")
-                .at(start, "the edition of the language stands here")
-                .fix("write `pfm 1` as the first line", start, "pfm 1\n\n", true),
+            Diagnostic::new("E0001", "the file does not begin with `pfm 1`").at(start, "the edition of the language stands here").fix(
+                "write `pfm 1` as the first line",
+                start,
+                "pfm 1\n\n",
+                true,
+            ),
         );
     }
 
@@ -95,18 +90,9 @@ impl<'a> Builder<'a> {
             Some(text) => UseTarget::File(unquoted(&text), self.span(&text)),
             None => UseTarget::Path(self.path(parts.need(Rule::use_path))),
         };
-        let names = parts.maybe(Rule::use_names).map_or(vec![], |names| {
-            names.into_inner().map(|n| self.name(&n)).collect()
-        });
-        let alias = parts
-            .maybe(Rule::kw_as)
-            .map(|_| self.name(&parts.need(Rule::ident)));
-        Use {
-            target,
-            names,
-            alias,
-            span,
-        }
+        let names = parts.maybe(Rule::use_names).map_or(vec![], |names| names.into_inner().map(|n| self.name(&n)).collect());
+        let alias = parts.maybe(Rule::kw_as).map(|_| self.name(&parts.need(Rule::ident)));
+        Use { target, names, alias, span }
     }
 
     /// Only an experiment stands at file level; what is another block was meant to stand in one.
@@ -133,28 +119,23 @@ impl<'a> Builder<'a> {
     }
 
     fn name(&self, pair: &Pair) -> Name {
-        Name {
-            text: pair.as_str().trim_end().to_string(),
-            span: self.span(pair),
-        }
+        Name { text: pair.as_str().trim_end().to_string(), span: self.span(pair) }
     }
 
     /// A pair whose parts are the segments.
     fn path(&self, pair: Pair) -> Path {
-        Path {
-            span: self.span(&pair),
-            segments: pair.into_inner().map(|s| self.name(&s)).collect(),
-        }
+        Path { span: self.span(&pair), segments: pair.into_inner().map(|s| self.name(&s)).collect() }
     }
 
     /// `:` where `=` belongs.
     fn colon(&mut self, pair: &Pair) {
         let span = self.span(pair);
-        self.diagnostics.push(
-            Diagnostic::new("E0002", "`:` gives no value here")
-                .at(span, "a setting is written with `=`")
-                .fix("write `=`", span, " =", true),
-        );
+        self.diagnostics.push(Diagnostic::new("E0002", "`:` gives no value here").at(span, "a setting is written with `=`").fix(
+            "write `=`",
+            span,
+            " =",
+            true,
+        ));
     }
 
     /// The lines of the `##` comment that ends on the line above `start`.
@@ -182,11 +163,7 @@ impl<'a> Builder<'a> {
     }
 
     fn begins_line(&self, token: usize) -> bool {
-        self.layout.tokens[..token]
-            .iter()
-            .rev()
-            .find(|t| t.kind != LeafKind::Blank)
-            .is_none_or(|t| t.kind == LeafKind::Newline)
+        self.layout.tokens[..token].iter().rev().find(|t| t.kind != LeafKind::Blank).is_none_or(|t| t.kind == LeafKind::Newline)
     }
 }
 
