@@ -116,8 +116,238 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "A tensor's axes are separated by spaces: `[b t *s c]`. Commas separate the entries of a list.",
     },
     CodeInfo {
+        code: "E0101",
+        title: "a setting is not known",
+        explanation: "Every setting of a block is known to the language or to the definition that the block amends; a setting that nothing reads would be silently without effect, so it is an error. Spellings of other dialects and frameworks are recognised and suggested: `optimizer = adamw(lr: 1e-4)` becomes `optimiser = adamw(lr: 1e-4)`; `pfmc check --fix` does it.",
+    },
+    CodeInfo {
+        code: "E0102",
+        title: "an argument is not known",
+        explanation: "A call names arguments of its definition, and all of them are listed in the note with their defaults. `adamw(lr: 5e-5, weight_decy: 1e-4)` becomes `adamw(lr: 5e-5, weight_decay: 1e-4)`.",
+    },
+    CodeInfo {
+        code: "E0103",
+        title: "a name or setting is given twice",
+        explanation: "Order never matters in an experiment, so there is no last one that wins. Two blocks of one name, two values for one setting or two weights for one part are an error that shows both places. Remove or rename one: `stage a { … }`, `stage b { … }`.",
+    },
+    CodeInfo {
+        code: "E0104",
+        title: "a name is not known",
+        explanation: "The name stands where a block of this experiment or a definition is expected, and there is none of that name. Names nearby are suggested. `data = eular` becomes `data = euler` when the experiment has `data euler = …`.",
+    },
+    CodeInfo {
+        code: "E0105",
+        title: "a file in a `use` was not found",
+        explanation: "`use \"other.pfm\"` reads definitions from a file beside this one. The path is relative to the file that holds the `use`, such as `use \"../shared/blocks.pfm\"`.",
+    },
+    CodeInfo {
+        code: "E0106",
+        title: "the path of a setting matches nothing",
+        explanation: "Profiles and `--set` name settings by path: the block's name, the setting, then arguments inside it, as in `rollout.optimiser.lr = 1e-4`. A first part with `*` takes every block that knows the setting: `*.batch = 4 samples`. A path that names nothing would change nothing, so it is an error.",
+    },
+    CodeInfo {
+        code: "E0107",
+        title: "something that is needed is not written",
+        explanation: "There is no default that could be right for everyone. A stage says what it trains, on which data, with which objective and optimiser, in which batches and how long: `run = 1_000 steps`. Amend another block to share settings: `stage b = a { run = 10 steps }`.",
+    },
+    CodeInfo {
+        code: "E0108",
+        title: "a definition is not in scope",
+        explanation: "Optimisers, schedules, losses and blocks of the standard library are always in scope. Data, tokenisers, processors and metrics are brought in by name, so that a file shows what it stands on: `use std.metrics.vrmse`. `pfmc check --fix` adds the line.",
+    },
+    CodeInfo {
+        code: "E0111",
+        title: "a block amends itself",
+        explanation: "`tokeniser b = a { … }` copies `a`. If `a` amends `b`, directly or through others, neither has a beginning. Let one of them amend a definition: `tokeniser a = magvit_simple { … }`.",
+    },
+    CodeInfo {
+        code: "E0112",
+        title: "a block or statement does not belong here",
+        explanation: "Blocks of an experiment are data, tokeniser, processor, model, mask, stage, grid, report and profile. `freeze` and `train` stand in a mask, `skip` in a grid, `expect` in the experiment, `level 1 { … }` in a tokeniser that has levels.",
+    },
+    CodeInfo {
+        code: "E0113",
+        title: "no experiment or profile has this name",
+        explanation: "The command line or an `on \"…\"` names an experiment or profile that the file does not have. The file as written always counts as the profile `paper`; others are declared: `profile study { rollout.run = 200 steps }`.",
+    },
+    CodeInfo {
+        code: "E0201",
+        title: "a number needs a unit",
+        explanation: "Steps, epochs, samples and frames are different things, and a bare number leaves open which is meant. Write `run = 29_400 steps` or `run = 14 epochs`, `batch = 16 samples`, `window = 10 frames`.",
+    },
+    CodeInfo {
+        code: "E0202",
+        title: "a quantity has the wrong dimension",
+        explanation: "The unit does not fit the setting. `clip` bounds the norm of the gradient, a plain number: `clip = 0.5`, not `clip = 20 GiB`. `batch` counts samples, `epoch` batches, `run` steps or epochs.",
+    },
+    CodeInfo {
+        code: "E0203",
+        title: "a schedule that moves once per epoch is given part of one",
+        explanation: "The arguments of such a schedule count epochs. Steps are accepted where they make whole epochs of the stage: with `epoch = 2_100 batches`, `warmup: 21_000 steps` is `warmup: 10 epochs`, and `warmup: 2 steps` is an error.",
+    },
+    CodeInfo {
+        code: "E0204",
+        title: "a value has the wrong form",
+        explanation: "The setting wants another kind of value: a name, a list, a call, a number with a unit. `train = net` takes the name of a model, an axis of a grid a list with labels: `weights = [scratch: random, in_domain: pretrain.tok]`.",
+    },
+    CodeInfo {
+        code: "E0205",
+        title: "a unit is not known",
+        explanation: "Units are steps, batches, epochs, samples, frames, params, tokens, %, B to TiB, and s, min, h, d. `run = 100 stpes` becomes `run = 100 steps`.",
+    },
+    CodeInfo {
+        code: "E0206",
+        title: "a phase of a schedule has length zero",
+        explanation: "The formulas divide by the lengths of warm-up and cooldown. For no warm-up, use a schedule without one, or write at least one epoch: `warmup: 1 epochs`.",
+    },
+    CodeInfo {
+        code: "E0207",
+        title: "a number is out of range",
+        explanation: "Counts are whole and at least one, rates and limits greater than zero; levels are numbered 1, 2, 3, …. `batch = 0 samples` and `clip = -1` can't be meant.",
+    },
+    CodeInfo {
+        code: "E0208",
+        title: "two numbers contradict each other",
+        explanation: "A batch must divide into its micro-batches, a context fit into its window, a window into a trajectory; `next_frame` predicts one frame, so its window is the context and one more: `window = 10 frames, context = 9 frames`. The labels show both numbers.",
+    },
+    CodeInfo {
+        code: "E0301",
+        title: "a glob of a mask matches no parameter",
+        explanation: "A mask that freezes nothing is a slip that costs a whole run. Globs are matched against the printed parameter tree (`pfmc explain FILE --params`), where paths begin with the names of the blocks: with `tokeniser tok = …` write `freeze tok.**`, not `freeze tokeniser.**`.",
+    },
+    CodeInfo {
+        code: "E0302",
+        title: "an exception matches nothing inside its term",
+        explanation: "`freeze A except B` freezes A without B. If B names nothing inside A it takes nothing away. `freeze tok.** except tok.head` becomes `freeze tok.** except tok.encoder.head, tok.decoder.head`.",
+    },
+    CodeInfo {
+        code: "E0303",
+        title: "a stage has nothing to train",
+        explanation: "The mask freezes every parameter of the model, so no step would change anything. Widen an `except`, or write `mask = none`.",
+    },
+    CodeInfo {
+        code: "E0401",
+        title: "the width does not divide among the heads",
+        explanation: "Each attention head takes an equal part of the channels: `width = 1088` works with 8, 16, 17 or 32 heads, not with 12. Change `heads`, or `width` to the next multiple.",
+    },
+    CodeInfo {
+        code: "E0405",
+        title: "the grid is too small for the compression",
+        explanation: "Every level divides the spatial axes by its factor, and the factors multiply: 2 · 4 · 4 needs sizes that are multiples of 32. Use smaller factors, fewer levels, or a grid that divides: `grid: (64, 64)`.",
+    },
+    CodeInfo {
+        code: "E0406",
+        title: "the number of frames does not fit the compression",
+        explanation: "A causal tokeniser keeps the first frame and divides the rest, so the context is 1 plus a multiple of the product of the largest time factors: with `{1, 2}` twice 1 + 4 n, such as 5 or 9. Write `context = 9 frames`.",
+    },
+    CodeInfo {
+        code: "E0407",
+        title: "the option for evaluation is not one of the options",
+        explanation: "`{2, 4} eval 2` samples 2 or 4 in training and takes 2 in evaluation, which must be one of the options. `{2, 4} eval 3` has no program to evaluate with.",
+    },
+    CodeInfo {
+        code: "E0408",
+        title: "a parameter has another shape with another choice",
+        explanation: "Whatever is chosen at run time, the weights are the same. A definition declares a weight at the size for the largest option and uses part of it: `largest(level.space)` instead of `level.space` in the axes of `param`.",
+    },
+    CodeInfo {
+        code: "E0412",
+        title: "channel counts differ between tokeniser and processor",
+        explanation: "The tokeniser's latent frames have as many channels as its bottleneck, the processor works at its width. `link = linear` puts a linear map before and after the processor; `link = none` needs equal counts.",
+    },
+    CodeInfo {
+        code: "E0502",
+        title: "a data definition lacks a fact",
+        explanation: "A data definition states its data sets, fields, grid and frames; what is checked before data is read rests on them. Add the setting to the definition: `grid = (512, 512)`.",
+    },
+    CodeInfo {
+        code: "E0503",
+        title: "the vocabulary lacks a field of the data",
+        explanation: "The tokeniser's adaptive heads have one row for each name in `fields`, and the data has a field without one. Use a vocabulary that holds it, or write the list: `fields = vocabulary([density, pressure])`.",
+    },
+    CodeInfo {
+        code: "E0505",
+        title: "a normalisation is not known",
+        explanation: "Fields are divided by their root mean square over the context frames of each sample: `normalise = rms(per: [sample, field], floor: 1e-7)`. Statistics never see the frame to be predicted.",
+    },
+    CodeInfo {
+        code: "E0601",
+        title: "a stage does not produce a part",
+        explanation: "`weights = pretrain.tok` takes the part `tok` that the stage `pretrain` trains. A stage that trains a tokeniser hands on that tokeniser; one that trains a model hands on its tokeniser, its processor and its link.",
+    },
+    CodeInfo {
+        code: "E0602",
+        title: "stages take weights from each other in a circle",
+        explanation: "A stage runs after those that it takes weights from, so none of these could be first. Start one from `weights = random`.",
+    },
+    CodeInfo {
+        code: "E0603",
+        title: "tensors of a part differ in shape",
+        explanation: "Two models give different settings to a part of one name, so the weights of one do not fit the other. Labels and the message give the first tensor that differs. Use the same settings, or leave the part out of `weights`.",
+    },
+    CodeInfo {
+        code: "E0604",
+        title: "a model has no place for a part",
+        explanation: "`weights` names a part that the trained model does not have. Take the parts that both have: `weights = pretrain.tok`.",
+    },
+    CodeInfo {
+        code: "E0605",
+        title: "the objective does not fit what is trained",
+        explanation: "`reconstruct` trains a tokeniser to give back what it was given; `next_frame` trains a model of tokeniser and processor to predict the frame after the context.",
+    },
+    CodeInfo {
+        code: "E0701",
+        title: "a grid's axis names no setting",
+        explanation: "An axis replaces one setting of the stage that the grid is over, such as `weights`, `mask` or `optimiser.lr`. `wieghts = [a: random]` becomes `weights = [a: random]`.",
+    },
+    CodeInfo {
+        code: "E0702",
+        title: "a label or axis is not known",
+        explanation: "`skip` and claims name cells by axis and label, as the grid declares them: with `mask = [trainable: none, frozen: mostly_frozen]` write `skip [mask: frozen]` and `vrmse[mask: trainable]`. Every value of an axis has a label.",
+    },
+    CodeInfo {
         code: "E0803",
         title: "the back end cannot run this element type",
         explanation: "The CPU back end computes in f32, i32 and bool. A stage whose precision is bf16 needs a back end that has it; there is no silent fallback to f32. Set `precision = f32` in the stage, or run on another device.",
+    },
+    CodeInfo {
+        code: "E0901",
+        title: "no report computes a metric",
+        explanation: "A claim on a metric needs a report that computes it at the end of the run. Add it: `metrics = [vrmse, neps(bands: 3)]`.",
+    },
+    CodeInfo {
+        code: "F0902",
+        title: "a claim of the file does not hold",
+        explanation: "`expect` states what must hold: counts and shapes when the file is checked, metrics after a run. The message gives both sides. Either something changed that should not have, or the claim is out of date: `expect trainable(tok, in: rollout) == 85_119 params`.",
+    },
+    CodeInfo {
+        code: "W0109",
+        title: "a word is brought into scope and never used",
+        explanation: "Nothing in the file names it. Remove it from the `use`, so that the first lines show what the file stands on.",
+    },
+    CodeInfo {
+        code: "W0110",
+        title: "a block is never used",
+        explanation: "No stage, model or block names it, so it has no effect. Name it, such as `mask = NAME` in a stage, or remove it.",
+    },
+    CodeInfo {
+        code: "W0205",
+        title: "warm-up and cooldown overlap",
+        explanation: "The schedule's phases are longer than its horizon, so the rate falls from warm-up into cooldown at once. With 14 epochs, 10 of warm-up and 10 of cooldown do not fit. Give a horizon beyond the run, `over: 100 epochs`, or shorter phases.",
+    },
+    CodeInfo {
+        code: "W0304",
+        title: "weights are frozen at random values",
+        explanation: "The mask freezes parameters that no earlier stage trained, so they stay as they were drawn. Take weights with `weights = STAGE.PART`, remove the cell with `skip`, or say that it is meant: `allow = frozen_random`.",
+    },
+    CodeInfo {
+        code: "W0703",
+        title: "a part of a grid has no effect",
+        explanation: "A `skip` that removes no cell, or two cells that are the same work (which runs once). Remove the `skip` or one of the labels.",
+    },
+    CodeInfo {
+        code: "W0704",
+        title: "a report asks for steps after the end of the run",
+        explanation: "The run is shorter than a step in `at`; the report's last point is always the last step of the run. A profile that shortens `run` changes `at` as well: `table5.at = [100 steps, 300 steps]`.",
     },
 ];
