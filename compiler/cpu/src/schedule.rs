@@ -1,0 +1,234 @@
+//! Chooses loop orders, splits and task sizes from shapes alone, so that results do not depend on the number of threads.
+//! A large reduction to few results becomes two: partial ones over fixed parts, then one over the parts.
+
+use crate::nest::{Axis, Nest, divisor};
+
+use pfm_plan::{Access, Expr, ExprId, Fold, Loop, Reduce, Store, Work};
+
+/// Weighted elements per task.
+const TASK: usize = 1 << 16;
+/// A reduction that is smaller is left in one task.
+const LARGE: usize = 1 << 16;
+
+/// One generated function and how its outermost axis is cut into tasks.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    pub nest: Nest,
+    /// Extent of the parallel axis; 1 when nothing is cut.
+    pub extent: usize,
+    /// Indices per task.
+    pub chunk: usize,
+    /// Where the group's buffers end and scratch begins: the slot of scratch, if the nest uses it.
+    pub scratch: bool,
+}
+
+impl Launch {
+    pub fn tasks(&self) -> usize {
+        self.extent.div_ceil(self.chunk)
+    }
+}
+
+/// Bytes of scratch that the launches of a group share.
+pub fn scratch_bytes(work: &Work) -> usize {
+    match work {
+        Work::Reduce(r) => prepare_reduce(r, 0).1 * 4,
+        _ => 0,
+    }
+}
+
+pub fn prepare_loop(work: &Loop) -> Launch {
+    let mut nest = Nest::of_loop(work);
+    nest.drop_units();
+    if nest.axes.is_empty() {
+        add_unit(&mut nest, false);
+    }
+    let lanes = nest.vector_axis();
+    let last = nest.axes.len() - 1;
+    nest.move_axis(lanes, last);
+    nest.merge();
+    if nest.axes.len() > 1 {
+        outermost(&mut nest);
+    }
+    launch(nest)
+}
+
+fn add_unit(nest: &mut Nest, reduced: bool) {
+    nest.axes.push(Axis { size: 1, reduced });
+    for e in &mut nest.body {
+        if let Expr::Load { access, .. } | Expr::Index { access, .. } = e {
+            access.strides.push(0);
+        }
+    }
+    for s in &mut nest.stores {
+        s.access.strides.push(0);
+    }
+}
+
+/// Puts an axis with enough to share outside.
+fn outermost(nest: &mut Nest) {
+    let last = nest.axes.len() - 1;
+    if nest.axes[0].size >= 8 || nest.elements() * nest.weight() < 2 * TASK {
+        return;
+    }
+    let widest = (0..last).max_by_key(|a| (nest.axes[*a].size, usize::MAX - a)).expect("there are outer axes");
+    if nest.axes[widest].size >= 8 {
+        nest.move_axis(widest, 0);
+    } else if let Some(inner) = divisor(nest.axes[last].size, 256, 8192, 2048, 4) {
+        nest.split(last, inner);
+        nest.move_axis(last, 0);
+    }
+}
+
+fn launch(nest: Nest) -> Launch {
+    let lanes_only = nest.axes.len() == 1;
+    let extent = nest.axes[0].size;
+    let unit = (nest.elements() / extent).max(1) * nest.weight();
+    let mut chunk = (TASK / unit).clamp(1, extent.max(1));
+    if lanes_only {
+        chunk = chunk.next_multiple_of(4);
+    }
+    Launch { nest, extent, chunk, scratch: false }
+}
+
+/// The launches of a reduction and the elements of scratch between them. Scratch takes the slot `buffers`.
+pub fn prepare_reduce(work: &Reduce, buffers: usize) -> (Vec<Launch>, usize) {
+    let mut nest = Nest::of_reduce(work);
+    nest.drop_units();
+    let kept: Vec<usize> = (0..nest.axes.len()).filter(|a| !nest.axes[*a].reduced).collect();
+    let reduced: Vec<usize> = (0..nest.axes.len()).filter(|a| nest.axes[*a].reduced).collect();
+    nest.reorder(&[kept, reduced].concat());
+    nest.merge();
+    let results: usize = nest.axes.iter().filter(|a| !a.reduced).map(|a| a.size).product();
+    let large = nest.elements() * nest.weight() >= 2 * LARGE;
+    let single = nest.stores.len() == 1;
+    if large && single && parallel(&nest) < 8 {
+        if let Some(parts) = split_reduced(&mut nest) {
+            let second = second_stage(work, &nest, parts, results, buffers);
+            write_partials(&mut nest, results, buffers);
+            let mut first = finish_reduce(nest);
+            first.scratch = true;
+            return (vec![first, second], parts * results);
+        }
+    }
+    (vec![finish_reduce(nest)], 0)
+}
+
+/// Results that tasks could share: outer kept axes, and blocks of a kept lane axis.
+fn parallel(nest: &Nest) -> usize {
+    let lanes = nest.vector_axis();
+    let kept = (0..nest.axes.len()).filter(|a| !nest.axes[*a].reduced);
+    kept.map(|a| if a == lanes { nest.axes[a].size / 64 } else { nest.axes[a].size }.max(1)).product()
+}
+
+/// Splits the outermost reduced axis that allows it into parts, and keeps the parts. Returns how many.
+fn split_reduced(nest: &mut Nest) -> Option<usize> {
+    for axis in 0..nest.axes.len() {
+        let Axis { size, reduced: true } = nest.axes[axis] else {
+            continue;
+        };
+        if let Some(parts) = divisor(size, 4, 128, 32, 1) {
+            nest.split(axis, size / parts);
+            nest.move_axis(axis, 0);
+            nest.axes[0].reduced = false;
+            return Some(parts);
+        }
+    }
+    None
+}
+
+/// Points the store of the first stage at scratch: [parts, results...], row-major.
+fn write_partials(nest: &mut Nest, results: usize, slot: usize) {
+    let store = &mut nest.stores[0];
+    store.buffer = slot;
+    store.access.offset = 0;
+    let mut stride = 1;
+    for a in (1..nest.axes.len()).rev() {
+        if nest.axes[a].reduced {
+            store.access.strides[a] = 0;
+        } else {
+            store.access.strides[a] = stride;
+            stride *= nest.axes[a].size as i64;
+        }
+    }
+    store.access.strides[0] = results as i64;
+}
+
+/// Folds the parts. `nest` still has the store of the group.
+fn second_stage(work: &Reduce, nest: &Nest, parts: usize, results: usize, slot: usize) -> Launch {
+    let mut axes = vec![Axis { size: parts, reduced: true }];
+    let mut load = vec![results as i64];
+    let mut store = vec![0];
+    let mut stride = results as i64;
+    for (a, axis) in nest.axes.iter().enumerate().skip(1).filter(|(_, x)| !x.reduced) {
+        stride /= axis.size as i64;
+        axes.push(*axis);
+        load.push(stride);
+        store.push(nest.stores[0].access.strides[a]);
+    }
+    let dtype = work.body[work.stores[0].value.0 as usize].dtype();
+    let old = &nest.stores[0];
+    let mut second = Nest {
+        axes,
+        body: vec![Expr::Load { buffer: slot, access: Access { offset: 0, strides: load }, dtype }],
+        stores: vec![Store {
+            buffer: old.buffer,
+            access: Access { offset: old.access.offset, strides: store },
+            value: ExprId(0),
+        }],
+        fold: Some(work.fold),
+    };
+    let kept: Vec<usize> = (1..second.axes.len()).chain([0]).collect();
+    second.reorder(&kept);
+    second.merge();
+    let mut launch = finish_reduce(second);
+    launch.scratch = true;
+    launch
+}
+
+/// Final order: kept axes, reduced axes, lanes last.
+fn finish_reduce(mut nest: Nest) -> Launch {
+    if nest.axes.iter().all(|a| !a.reduced) {
+        return as_loop(nest);
+    }
+    let lanes = nest.vector_axis();
+    let order: Vec<usize> = (0..nest.axes.len()).filter(|a| *a != lanes).collect();
+    let kept = order.iter().copied().filter(|a| !nest.axes[*a].reduced);
+    let reduced = order.iter().copied().filter(|a| nest.axes[*a].reduced);
+    let order: Vec<usize> = kept.chain(reduced).chain([lanes]).collect();
+    nest.reorder(&order);
+    share_lanes(&mut nest);
+    let lane = nest.axes.len() - 1;
+    let outer = nest.axes[..lane].iter().take_while(|a| !a.reduced).count();
+    if outer == 0 {
+        return Launch { nest, extent: 1, chunk: 1, scratch: false };
+    }
+    if nest.axes[0].size < 8
+        && let Some(widest) = (0..outer).max_by_key(|a| (nest.axes[*a].size, usize::MAX - a))
+    {
+        nest.move_axis(widest, 0);
+    }
+    let extent = nest.axes[0].size;
+    let unit = (nest.elements() / extent).max(1) * nest.weight();
+    Launch { nest, extent, chunk: (TASK / unit).clamp(1, extent), scratch: false }
+}
+
+/// Cuts a long kept lane axis into blocks, the outermost axis, when little else can be shared.
+fn share_lanes(nest: &mut Nest) {
+    let lane = nest.axes.len() - 1;
+    let outer: usize = nest.axes[..lane].iter().filter(|a| !a.reduced).map(|a| a.size).product();
+    let large = nest.elements() * nest.weight() >= 2 * TASK;
+    if !nest.axes[lane].reduced && outer < 8 && large {
+        if let Some(inner) = divisor(nest.axes[lane].size, 32, 1024, 64, 4) {
+            nest.split(lane, inner);
+            nest.move_axis(lane, 0);
+        }
+    }
+}
+
+/// A reduction over axes of size one only moves values.
+fn as_loop(nest: Nest) -> Launch {
+    let space: Vec<usize> = nest.axes.iter().map(|a| a.size).collect();
+    debug_assert!(matches!(nest.fold, Some(Fold::Sum | Fold::Max)));
+    prepare_loop(&Loop { space, body: nest.body, stores: nest.stores })
+}
+
