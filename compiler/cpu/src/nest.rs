@@ -22,12 +22,7 @@ pub struct Axis {
 impl Nest {
     pub fn of_loop(work: &Loop) -> Nest {
         let axis = |size: &usize| Axis { size: *size, reduced: false };
-        Nest {
-            axes: work.space.iter().map(axis).collect(),
-            body: work.body.clone(),
-            stores: work.stores.clone(),
-            fold: None,
-        }
+        Nest { axes: work.space.iter().map(axis).collect(), body: work.body.clone(), stores: work.stores.clone(), fold: None }
     }
 
     pub fn of_reduce(work: &Reduce) -> Nest {
@@ -97,8 +92,8 @@ impl Nest {
         let mut a = 0;
         while a + 1 < self.axes.len() {
             let inner = self.axes[a + 1].size as i64;
-            let alike = self.axes[a].reduced == self.axes[a + 1].reduced
-                && self.accesses().all(|x| x.strides[a] == x.strides[a + 1] * inner);
+            let alike =
+                self.axes[a].reduced == self.axes[a + 1].reduced && self.accesses().all(|x| x.strides[a] == x.strides[a + 1] * inner);
             if alike {
                 self.axes[a].size *= self.axes[a + 1].size;
                 self.axes.remove(a + 1);
@@ -165,7 +160,5 @@ fn access(e: &Expr) -> Option<&Access> {
 
 /// The divisor of `n` within `low..=high` that is nearest to `wish` by ratio; multiples of `step` only.
 pub fn divisor(n: usize, low: usize, high: usize, wish: usize, step: usize) -> Option<usize> {
-    (low..=high.min(n))
-        .filter(|d| n.is_multiple_of(*d) && d.is_multiple_of(step))
-        .min_by_key(|d| (*d).max(wish) * 1000 / (*d).min(wish))
+    (low..=high.min(n)).filter(|d| n.is_multiple_of(*d) && d.is_multiple_of(step)).min_by_key(|d| (*d).max(wish) * 1000 / (*d).min(wish))
 }

@@ -3,7 +3,7 @@
 
 use crate::nest::{Axis, Nest, divisor};
 
-use pfm_plan::{Access, Expr, ExprId, Fold, Loop, Reduce, Store, Work};
+use pfm_plan::{Access, Expr, ExprId, Fold, Loop, Reduce, Store};
 
 /// Weighted elements per task.
 const TASK: usize = 1 << 16;
@@ -18,22 +18,6 @@ pub struct Launch {
     pub extent: usize,
     /// Indices per task.
     pub chunk: usize,
-    /// Where the group's buffers end and scratch begins: the slot of scratch, if the nest uses it.
-    pub scratch: bool,
-}
-
-impl Launch {
-    pub fn tasks(&self) -> usize {
-        self.extent.div_ceil(self.chunk)
-    }
-}
-
-/// Bytes of scratch that the launches of a group share.
-pub fn scratch_bytes(work: &Work) -> usize {
-    match work {
-        Work::Reduce(r) => prepare_reduce(r, 0).1 * 4,
-        _ => 0,
-    }
 }
 
 pub fn prepare_loop(work: &Loop) -> Launch {
@@ -87,7 +71,7 @@ fn launch(nest: Nest) -> Launch {
     if lanes_only {
         chunk = chunk.next_multiple_of(4);
     }
-    Launch { nest, extent, chunk, scratch: false }
+    Launch { nest, extent, chunk }
 }
 
 /// The launches of a reduction and the elements of scratch between them. Scratch takes the slot `buffers`.
@@ -105,9 +89,7 @@ pub fn prepare_reduce(work: &Reduce, buffers: usize) -> (Vec<Launch>, usize) {
         if let Some(parts) = split_reduced(&mut nest) {
             let second = second_stage(work, &nest, parts, results, buffers);
             write_partials(&mut nest, results, buffers);
-            let mut first = finish_reduce(nest);
-            first.scratch = true;
-            return (vec![first, second], parts * results);
+            return (vec![finish_reduce(nest), second], parts * results);
         }
     }
     (vec![finish_reduce(nest)], 0)
@@ -170,19 +152,13 @@ fn second_stage(work: &Reduce, nest: &Nest, parts: usize, results: usize, slot: 
     let mut second = Nest {
         axes,
         body: vec![Expr::Load { buffer: slot, access: Access { offset: 0, strides: load }, dtype }],
-        stores: vec![Store {
-            buffer: old.buffer,
-            access: Access { offset: old.access.offset, strides: store },
-            value: ExprId(0),
-        }],
+        stores: vec![Store { buffer: old.buffer, access: Access { offset: old.access.offset, strides: store }, value: ExprId(0) }],
         fold: Some(work.fold),
     };
     let kept: Vec<usize> = (1..second.axes.len()).chain([0]).collect();
     second.reorder(&kept);
     second.merge();
-    let mut launch = finish_reduce(second);
-    launch.scratch = true;
-    launch
+    finish_reduce(second)
 }
 
 /// Final order: kept axes, reduced axes, lanes last.
@@ -200,7 +176,7 @@ fn finish_reduce(mut nest: Nest) -> Launch {
     let lane = nest.axes.len() - 1;
     let outer = nest.axes[..lane].iter().take_while(|a| !a.reduced).count();
     if outer == 0 {
-        return Launch { nest, extent: 1, chunk: 1, scratch: false };
+        return Launch { nest, extent: 1, chunk: 1 };
     }
     if nest.axes[0].size < 8
         && let Some(widest) = (0..outer).max_by_key(|a| (nest.axes[*a].size, usize::MAX - a))
@@ -209,7 +185,7 @@ fn finish_reduce(mut nest: Nest) -> Launch {
     }
     let extent = nest.axes[0].size;
     let unit = (nest.elements() / extent).max(1) * nest.weight();
-    Launch { nest, extent, chunk: (TASK / unit).clamp(1, extent), scratch: false }
+    Launch { nest, extent, chunk: (TASK / unit).clamp(1, extent) }
 }
 
 /// Cuts a long kept lane axis into blocks, the outermost axis, when little else can be shared.
@@ -231,4 +207,3 @@ fn as_loop(nest: Nest) -> Launch {
     debug_assert!(matches!(nest.fold, Some(Fold::Sum | Fold::Max)));
     prepare_loop(&Loop { space, body: nest.body, stores: nest.stores })
 }
-

@@ -306,6 +306,16 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "`skip` and claims name cells by axis and label, as the grid declares them: with `mask = [trainable: none, frozen: mostly_frozen]` write `skip [mask: frozen]` and `vrmse[mask: trainable]`. Every value of an axis has a label.",
     },
     CodeInfo {
+        code: "E0801",
+        title: "the back end has no kernel for an operation",
+        explanation: "Operations of class Kernel need a kernel in every back end; there is no slow path that nobody sees. Use another operation, or add the kernel to pfm-kernels and its call to pfm-cpu.",
+    },
+    CodeInfo {
+        code: "E0802",
+        title: "the processor cannot run generated code",
+        explanation: "Generated loops need a processor that Cranelift knows, and on x86-64 one with SSE4.1. Run on another machine or another device.",
+    },
+    CodeInfo {
         code: "E0803",
         title: "the back end cannot run this element type",
         explanation: "The CPU back end computes in f32, i32 and bool. A stage whose precision is bf16 needs a back end that has it; there is no silent fallback to f32. Set `precision = f32` in the stage, or run on another device.",

@@ -1,4 +1,4 @@
-//! QR by Householder reflections, as LAPACK does it: r may have negative diagonal entries.
+//! QR by Householder reflections. Each column is reflected onto minus its head's sign, the last of a square matrix too.
 //! q is a product of reflections and so orthonormal to rounding whatever a is; a zero column gives the identity reflection.
 
 use crate::isa::{Isa, Kernel, Shared, launch};
@@ -57,12 +57,13 @@ pub fn qr(pool: &Pool, isa: Isa, spec: &QrSpec, a: &[f32], q: &mut [f32], r: &mu
 fn reflect(x: &mut [f32], beta: &mut f32) -> f32 {
     let head = f64::from(x[0]);
     let tail: f64 = x[1..].iter().map(|&v| f64::from(v) * f64::from(v)).sum();
-    if tail == 0.0 {
-        *beta = x[0];
+    if head == 0.0 && tail == 0.0 {
+        *beta = 0.0;
         x[0] = 1.0;
         return 0.0;
     }
-    let norm = -(head * head + tail).sqrt().copysign(head);
+    let length = (head * head + tail).sqrt();
+    let norm = if head < 0.0 { length } else { -length };
     let scale = 1.0 / (head - norm);
     for v in &mut x[1..] {
         *v = (f64::from(*v) * scale) as f32;

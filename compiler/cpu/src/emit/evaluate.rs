@@ -60,7 +60,7 @@ impl<'n> Shape<'n> {
     pub fn start(&self, v: &mut Vectors, table: Value) -> At {
         let slots = self.cursors.iter().map(|c| c.0 + 1).max().unwrap_or(0);
         let bases: Vec<Value> = (0..slots).map(|s| v.b.ins().load(I64, memory(), table, s as i32 * 8)).collect();
-        let pointers = self.cursors.iter().map(|(slot, access)| v.b.ins().iadd_imm(bases[*slot], access.offset * 4)).collect();
+        let pointers = self.cursors.iter().map(|(slot, access)| v.b.ins().iadd_imm_s(bases[*slot], access.offset * 4)).collect();
         At { pointers, index: vec![None; self.nest.axes.len()] }
     }
 
@@ -133,7 +133,7 @@ impl<'n> Shape<'n> {
             let index = if axis == self.lane { Some(j) } else { at.index[axis] };
             if stride != 0 {
                 let index = index.expect("an axis that an index uses is fixed");
-                let term = v.b.ins().imul_imm(index, stride);
+                let term = v.b.ins().imul_imm_s(index, stride);
                 sum = v.b.ins().iadd(sum, term);
             }
         }
@@ -190,7 +190,7 @@ impl Vectors<'_> {
     }
 
     fn store(&mut self, address: Value, stride: i64, lanes: usize, value: Value, dtype: DType) {
-        let value = if dtype == DType::Bool { self.b.ins().ushr_imm(value, 31) } else { value };
+        let value = if dtype == DType::Bool { self.b.ins().ushr_imm_s(value, 31) } else { value };
         if stride == 1 && lanes == 4 {
             self.b.ins().store(memory(), value, address, 0);
             return;

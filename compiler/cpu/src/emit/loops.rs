@@ -58,9 +58,9 @@ fn row_part(v: &mut Vectors, shape: &Shape, at: &At, (begin, end): (Value, Value
         row.vectors(v, begin, end, false);
         return;
     }
-    let full = v.b.ins().band_imm(end, !3);
+    let full = v.b.ins().band_imm_s(end, !3);
     row.vectors(v, begin, full, true);
-    let last = v.b.ins().icmp_imm(IntCC::Equal, end, size as i64);
+    let last = v.b.ins().icmp_imm_s(IntCC::Equal, end, size as i64);
     v.when(last, &mut |v| {
         let j = v.i64((size / 4 * 4) as i64);
         row.point(v, j, size % 4);

@@ -40,7 +40,7 @@ impl Vectors<'_> {
     fn power_of_two(&mut self, n: Value) -> Value {
         let bias = self.int(127);
         let e = self.b.ins().iadd(n, bias);
-        let bits = self.b.ins().ishl_imm(e, 23);
+        let bits = self.b.ins().ishl_imm_s(e, 23);
         self.as_float(bits)
     }
 
@@ -57,15 +57,12 @@ impl Vectors<'_> {
         let (head, tail) = (self.float(-0.693_359_4), self.float(2.121_944_4e-4));
         let r = self.mul_add(whole, head, x);
         let r = self.mul_add(whole, tail, r);
-        let p = self.polynomial(
-            r,
-            &[1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5],
-        );
+        let p = self.polynomial(r, &[1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5]);
         let square = self.mul(r, r);
         let p = self.mul_add(p, square, r);
         let one = self.float(1.0);
         let p = self.add(p, one);
-        let half = self.b.ins().sshr_imm(n, 1);
+        let half = self.b.ins().sshr_imm_s(n, 1);
         let rest = self.b.ins().isub(n, half);
         let (a, b) = (self.power_of_two(half), self.power_of_two(rest));
         let p = self.mul(p, a);
@@ -83,8 +80,8 @@ impl Vectors<'_> {
         // The exponent relative to sqrt(1/2), so that the mantissa lands in the wanted interval.
         let root = self.int(0x3f35_04f3);
         let shifted = self.b.ins().isub(bits, root);
-        let e = self.b.ins().sshr_imm(shifted, 23);
-        let back = self.b.ins().ishl_imm(e, 23);
+        let e = self.b.ins().sshr_imm_s(shifted, 23);
+        let back = self.b.ins().ishl_imm_s(e, 23);
         let m = self.b.ins().isub(bits, back);
         let m = self.as_float(m);
         let e = self.b.ins().fcvt_from_sint(F32X4, e);
@@ -142,10 +139,7 @@ impl Vectors<'_> {
     pub fn tanh(&mut self, x: Value) -> Value {
         let a = self.abs(x);
         let s = self.mul(x, x);
-        let p = self.polynomial(
-            s,
-            &[-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_3e-1, -3.333_328_3e-1],
-        );
+        let p = self.polynomial(s, &[-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_3e-1, -3.333_328_3e-1]);
         let p = self.mul(p, s);
         let small = self.mul_add(p, x, x);
         let twice = self.add(a, a);
@@ -176,10 +170,7 @@ impl Vectors<'_> {
         let one = self.float(1.0);
         let large = self.sub(one, e);
         let large = self.copy_sign(large, x);
-        let p = self.polynomial(
-            s,
-            &[-5.967_617e-4, 4.991_194_2e-3, -2.676_813_5e-2, 1.128_199_3e-1, -3.761_253_4e-1, 1.283_791_7e-1],
-        );
+        let p = self.polynomial(s, &[-5.967_617e-4, 4.991_194_2e-3, -2.676_813_5e-2, 1.128_199_3e-1, -3.761_253_4e-1, 1.283_791_7e-1]);
         let small = self.mul_add(p, x, x);
         let limit = self.float(0.927_734_4);
         let far = self.less(limit, t);
@@ -214,7 +205,7 @@ impl Vectors<'_> {
         let value = self.select(odd, cosine, sine);
         let two = self.int(2);
         let sign = self.b.ins().band(n, two);
-        let sign = self.b.ins().ishl_imm(sign, 30);
+        let sign = self.b.ins().ishl_imm_s(sign, 30);
         let bits = self.as_int(value);
         let bits = self.b.ins().bxor(bits, sign);
         self.as_float(bits)
@@ -222,11 +213,8 @@ impl Vectors<'_> {
 
     /// x - n pi/2. With fused multiply-add three full constants do; without, products with short ones are exact.
     fn reduce_angle(&mut self, x: Value, n: Value) -> Value {
-        let parts: &[f32] = if self.fma {
-            &[-1.570_796_4, 4.371_139e-8, 1.715_124_5e-15]
-        } else {
-            &[-1.570_312_5, -4.837_512_97e-4, -7.549_79e-8]
-        };
+        let parts: &[f32] =
+            if self.fma { &[-1.570_796_4, 4.371_139e-8, 1.715_124_5e-15] } else { &[-1.570_312_5, -4.837_512_97e-4, -7.549_79e-8] };
         let mut r = x;
         for &part in parts {
             let part = self.float(part);

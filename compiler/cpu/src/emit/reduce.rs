@@ -104,18 +104,10 @@ impl Reducer<'_, '_> {
     }
 
     /// Adds the body at some points to their accumulators.
-    fn add_points(
-        &self,
-        v: &mut Vectors,
-        at: &At,
-        j: Value,
-        points: &[Point],
-        known: &[Known],
-        sums: &[Value],
-    ) -> Vec<Value> {
+    fn add_points(&self, v: &mut Vectors, at: &At, j: Value, points: &[Point], known: &[Known], sums: &[Value]) -> Vec<Value> {
         let mut next = sums.to_vec();
         for (p, (offset, lanes)) in points.iter().enumerate() {
-            let j = v.b.ins().iadd_imm(j, *offset);
+            let j = v.b.ins().iadd_imm_s(j, *offset);
             let mut known = known[p].clone();
             self.shape.evaluate(v, at, j, *lanes, |_| true, &mut known);
             for (s, store) in self.shape.nest.stores.iter().enumerate() {
@@ -164,14 +156,7 @@ impl Reducer<'_, '_> {
         let width = self.width(4, vectors);
         let identity = self.identity(v);
         let zero = vec![identity; width * self.stores()];
-        let sums = self.over_reduced(
-            v,
-            at,
-            self.kept,
-            &zero,
-            &mut |v, at, sums| self.row_once(v, at, sums, width, size),
-            self.shape.lane,
-        );
+        let sums = self.over_reduced(v, at, self.kept, &zero, &mut |v, at, sums| self.row_once(v, at, sums, width, size), self.shape.lane);
         let zero = v.i64(0);
         for s in 0..self.stores() {
             let parts: Vec<Value> = (0..width).map(|p| sums[p * self.stores() + s]).collect();
@@ -191,9 +176,8 @@ impl Reducer<'_, '_> {
         let points: Vec<Point> = (0..width as i64).map(|p| (4 * p, 4)).collect();
         if full > 0 {
             let end = v.i64(4 * full as i64);
-            sums = v.repeat((zero, end, 4 * width as i64), false, &sums, &mut |v, j, held| {
-                self.add_points(v, at, j, &points, &known, held)
-            });
+            sums =
+                v.repeat((zero, end, 4 * width as i64), false, &sums, &mut |v, j, held| self.add_points(v, at, j, &points, &known, held));
         }
         let mut rest: Vec<Point> = (full..vectors).map(|p| (4 * (p - full) as i64, 4)).collect();
         if size % 4 > 0 {
@@ -267,7 +251,7 @@ impl Reducer<'_, '_> {
                 let known: Vec<Known> = points
                     .iter()
                     .map(|(offset, lanes)| {
-                        let j = v.b.ins().iadd_imm(j, *offset);
+                        let j = v.b.ins().iadd_imm_s(j, *offset);
                         self.before(v, at, j, *lanes, last)
                     })
                     .collect();
@@ -280,7 +264,7 @@ impl Reducer<'_, '_> {
             last,
         );
         for (p, (offset, lanes)) in points.iter().enumerate() {
-            let j = v.b.ins().iadd_imm(j, *offset);
+            let j = v.b.ins().iadd_imm_s(j, *offset);
             for s in 0..self.stores() {
                 self.shape.store(v, at, s, j, *lanes, sums[p * self.stores() + s]);
             }

@@ -75,8 +75,8 @@ impl Vectors<'_> {
             Scalar::Neg => self.b.ins().ineg(x),
             Scalar::Abs => self.b.ins().iabs(x),
             Scalar::Sign => {
-                let (high, shift) = (self.b.ins().sshr_imm(x, 31), self.b.ins().ineg(x));
-                let low = self.b.ins().ushr_imm(shift, 31);
+                let (high, shift) = (self.b.ins().sshr_imm_s(x, 31), self.b.ins().ineg(x));
+                let low = self.b.ins().ushr_imm_s(shift, 31);
                 self.b.ins().bor(high, low)
             }
             Scalar::Floor => x,
@@ -151,7 +151,7 @@ impl Vectors<'_> {
                 let (one, zero) = (self.float(1.0), self.float(0.0));
                 self.select(x.value, one, zero)
             }
-            (DType::Bool, DType::I32) => self.b.ins().ushr_imm(x.value, 31),
+            (DType::Bool, DType::I32) => self.b.ins().ushr_imm_s(x.value, 31),
             _ => x.value,
         }
     }

@@ -114,11 +114,7 @@ impl Vectors<'_> {
         if stride == 0 {
             return base;
         }
-        let bytes = if stride == 1 {
-            self.b.ins().ishl_imm(index, 2)
-        } else {
-            self.b.ins().imul_imm(index, stride * 4)
-        };
+        let bytes = if stride == 1 { self.b.ins().ishl_imm_s(index, 2) } else { self.b.ins().imul_imm_s(index, stride * 4) };
         self.b.ins().iadd(base, bytes)
     }
 
@@ -149,7 +145,7 @@ impl Vectors<'_> {
         }
         self.b.switch_to_block(inside);
         let next = body(self, index, &held);
-        let index = self.b.ins().iadd_imm(index, step);
+        let index = self.b.ins().iadd_imm_s(index, step);
         let more = self.b.ins().icmp(IntCC::SignedLessThan, index, end);
         let leave: Vec<BlockArg> = next.iter().map(|v| BlockArg::from(*v)).collect();
         let mut again = vec![BlockArg::from(index)];

@@ -1,0 +1,116 @@
+//! One module of generated functions. Groups with the same code share a function: the nest's text is the key.
+
+use crate::emit::Vectors;
+use crate::emit::{emit_loop, emit_reduce};
+use crate::nest::Nest;
+use cranelift_codegen::Context;
+use cranelift_codegen::ir::{AbiParam, InstBuilder, types};
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
+use pfm_diag::Diagnostic;
+use std::collections::BTreeMap;
+
+/// (table of buffer addresses, first index, end) of the outermost axis.
+pub type Function = unsafe extern "C" fn(*const *mut u8, i64, i64);
+
+pub struct Code {
+    module: Option<JITModule>,
+    contexts: (Context, FunctionBuilderContext),
+    fma: bool,
+    by_text: BTreeMap<String, FuncId>,
+}
+
+fn refuse(message: impl std::fmt::Display) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new("E0802", format!("this processor cannot run generated code: {message}")))
+}
+
+fn target() -> Result<OwnedTargetIsa, Box<Diagnostic>> {
+    let mut flags = settings::builder();
+    for (name, value) in [("opt_level", "speed"), ("is_pic", "false"), ("enable_verifier", "false")] {
+        flags.set(name, value).map_err(refuse)?;
+    }
+    let builder = cranelift_native::builder().map_err(refuse)?;
+    builder.finish(settings::Flags::new(flags)).map_err(refuse)
+}
+
+impl Code {
+    pub fn new() -> Result<Code, Box<Diagnostic>> {
+        let isa = target()?;
+        let flag = |name: &str| isa.isa_flags().iter().find(|f| f.name == name).and_then(|f| f.as_bool());
+        if flag("has_sse41") == Some(false) {
+            return Err(refuse("it has no SSE4.1"));
+        }
+        // Other architectures that Cranelift knows have fused multiply-add as a matter of course.
+        let fma = flag("has_fma").unwrap_or(true);
+        let module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
+        let contexts = (module.make_context(), FunctionBuilderContext::new());
+        Ok(Code { module: Some(module), contexts, fma, by_text: BTreeMap::new() })
+    }
+
+    /// Whether vectors have fused multiply-add: part of what a program is.
+    pub fn fma(&self) -> bool {
+        self.fma
+    }
+
+    /// The function that runs a nest, made now or earlier.
+    pub fn function(&mut self, nest: &Nest) -> FuncId {
+        let text = format!("{nest:?}");
+        if let Some(id) = self.by_text.get(&text) {
+            return *id;
+        }
+        let module = self.module.as_mut().expect("the module lives until it is dropped");
+        let (context, builder_context) = &mut self.contexts;
+        let mut signature = module.make_signature();
+        let pointer = module.target_config().pointer_type();
+        signature.params.extend([pointer, types::I64, types::I64].map(AbiParam::new));
+        let name = format!("nest{}", self.by_text.len());
+        let id = module.declare_function(&name, Linkage::Local, &signature).expect("names are distinct");
+        context.func.signature = signature;
+        let mut v = Vectors { b: FunctionBuilder::new(&mut context.func, builder_context), fma: self.fma };
+        let entry = v.b.create_block();
+        v.b.append_block_params_for_function_params(entry);
+        v.b.switch_to_block(entry);
+        v.b.seal_block(entry);
+        let [table, begin, end] = *v.b.block_params(entry) else { panic!("there are three parameters") };
+        if nest.fold.is_some() {
+            emit_reduce(&mut v, nest, table, (begin, end));
+        } else {
+            emit_loop(&mut v, nest, table, (begin, end));
+        }
+        v.b.ins().return_(&[]);
+        v.b.finalize(module.target_config());
+        module.define_function(id, context).unwrap_or_else(|e| panic!("generated code compiles: {e:?}\n{text}"));
+        module.clear_context(context);
+        self.by_text.insert(text, id);
+        id
+    }
+
+    /// Makes all functions callable.
+    pub fn finish(&mut self) {
+        let module = self.module.as_mut().expect("the module lives until it is dropped");
+        module.finalize_definitions().expect("generated code needs nothing from outside");
+    }
+
+    /// A finished function. It may be called as long as `self` lives.
+    pub fn address(&self, id: FuncId) -> Function {
+        let module = self.module.as_ref().expect("the module lives until it is dropped");
+        // SAFETY: the function was declared with this signature and is finished.
+        unsafe { std::mem::transmute::<*const u8, Function>(module.get_finalized_function(id)) }
+    }
+
+    pub fn functions(&self) -> usize {
+        self.by_text.len()
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        if let Some(module) = self.module.take() {
+            // SAFETY: functions are only called through a program, which owns this and is being dropped.
+            unsafe { module.free_memory() };
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Runs a graph on the CPU back end and in the interpreter, on the same inputs rounded to f32.
+
+use pfm_cpu::{Options, Program, compile, scratch_bytes};
+use pfm_device::{Buffer, Pool};
+use pfm_ir::{Class, DType, Graph, Tensor, TensorType, interpret};
+use pfm_plan::{Plan, plan, verify};
+
+/// A small generator: equal seeds give equal tests everywhere.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1))
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    pub fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() >> 33) as usize % n
+    }
+}
+
+/// Values of a type, exactly representable in it.
+pub fn values(ty: &TensorType, low: f64, high: f64, random: &mut Random) -> Tensor {
+    let data = (0..ty.elements())
+        .map(|_| match ty.dtype {
+            DType::F32 | DType::Bf16 => f64::from((low + (high - low) * random.unit()) as f32),
+            DType::I32 => (high.max(1.0) * random.unit()).floor(),
+            DType::Bool => f64::from(u8::from(random.unit() < 0.5)),
+        })
+        .collect();
+    Tensor::new(&ty.shape, data)
+}
+
+pub fn to_buffer(t: &Tensor, dtype: DType) -> Buffer {
+    let mut b = Buffer::of_values(t.data.len());
+    match dtype {
+        DType::F32 => b.as_f32_mut().iter_mut().zip(&t.data).for_each(|(b, v)| *b = *v as f32),
+        _ => b.as_i32_mut().iter_mut().zip(&t.data).for_each(|(b, v)| *b = *v as i32),
+    }
+    b
+}
+
+fn to_tensor(b: &Buffer, ty: &TensorType) -> Tensor {
+    let n = ty.elements();
+    match ty.dtype {
+        DType::F32 => Tensor::from_f32(&ty.shape, &b.as_f32()[..n]),
+        _ => Tensor::new(&ty.shape, b.as_i32()[..n].iter().map(|v| f64::from(*v)).collect()),
+    }
+}
+
+pub struct Compiled {
+    pub graph: Graph,
+    pub plan: Plan,
+    pub program: Program,
+}
+
+/// Plans, verifies and compiles.
+pub fn build(graph: &Graph) -> Compiled {
+    let graph = pfm_transform::decompose(graph.clone(), &|op| op.class == Class::Kernel);
+    let plan = plan(&graph, &scratch_bytes).expect("the graph can be planned");
+    let broken = verify(&plan);
+    assert!(broken.is_empty(), "{broken:?}\n{}", pfm_plan::print(&plan));
+    let program = compile(&plan, &Options::default()).expect("the plan compiles");
+    Compiled { graph, plan, program }
+}
+
+impl Compiled {
+    /// Outputs in the graph's order, whether they have memory of their own or lie in an input.
+    pub fn run(&self, inputs: &[Tensor], threads: usize) -> Vec<Tensor> {
+        let pool = Pool::new(threads);
+        let mut arena = Buffer::new(self.program.arena_bytes());
+        arena.as_u8_mut().fill(0xff);
+        let types: Vec<TensorType> = self.graph.inputs.iter().map(|i| self.graph.ty(i.value).clone()).collect();
+        let mut given: Vec<Buffer> = inputs.iter().zip(&types).map(|(t, ty)| to_buffer(t, ty.dtype)).collect();
+        let own = self.graph.outputs.iter().filter(|o| o.into.is_none());
+        let mut made: Vec<Buffer> = own.map(|o| Buffer::of_values(self.graph.ty(o.value).elements())).collect();
+        {
+            let mut given: Vec<&mut Buffer> = given.iter_mut().collect();
+            let mut made: Vec<&mut Buffer> = made.iter_mut().collect();
+            self.program.run(&pool, &mut arena, &mut given, &mut made);
+        }
+        let mut rank = 0;
+        let mut results = vec![];
+        for o in &self.graph.outputs {
+            let ty = self.graph.ty(o.value);
+            results.push(match o.into {
+                Some(i) => to_tensor(&given[i], ty),
+                None => {
+                    rank += 1;
+                    to_tensor(&made[rank - 1], ty)
+                }
+            });
+        }
+        results
+    }
+
+    /// Compares with the interpreter at `tolerance` times the largest entry of each output, and runs on
+    /// one, two and three threads for equality to the bit.
+    pub fn check(&self, inputs: &[Tensor], tolerance: f64, name: &str) {
+        let wanted = interpret(&self.graph, inputs);
+        let got = self.run(inputs, 1);
+        for (o, (w, g)) in wanted.iter().zip(&got).enumerate() {
+            let largest = w.data.iter().filter(|v| v.is_finite()).fold(0.0f64, |m, v| m.max(v.abs()));
+            for (i, (w, g)) in w.data.iter().zip(&g.data).enumerate() {
+                let close = w == g || (w.is_nan() && g.is_nan()) || (w - g).abs() <= tolerance * largest;
+                assert!(close, "{name}: output {o} at {i}: {g} instead of {w}\n{}", pfm_plan::print(&self.plan));
+            }
+        }
+        for threads in [2, 3] {
+            for (a, b) in got.iter().zip(&self.run(inputs, threads)) {
+                let bits = |t: &Tensor| t.data.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(a), bits(b), "{name}: {threads} threads give other bits");
+            }
+        }
+    }
+}
