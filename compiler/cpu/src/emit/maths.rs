@@ -101,7 +101,7 @@ impl Vectors<'_> {
                 -1.666_805_8e-1,
                 2.000_071_5e-1,
                 -2.499_999_4e-1,
-                3.333_333_1e-1,
+                0.333_333_3,
             ],
         );
         let square = self.mul(z, z);
@@ -139,7 +139,7 @@ impl Vectors<'_> {
     pub fn tanh(&mut self, x: Value) -> Value {
         let a = self.abs(x);
         let s = self.mul(x, x);
-        let p = self.polynomial(s, &[-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_3e-1, -3.333_328_3e-1]);
+        let p = self.polynomial(s, &[-5.704_988_7e-3, 2.063_909e-2, -5.373_971_6e-2, 1.333_144_3e-1, -3.333_328_3e-1]);
         let p = self.mul(p, s);
         let small = self.mul_add(p, x, x);
         let twice = self.add(a, a);
@@ -160,7 +160,7 @@ impl Vectors<'_> {
         let u = self.polynomial(t, &[-3.883_964_4e-3, 2.425_462_2e-2]);
         let r = self.mul_add(r, s, u);
         let mut r = r;
-        for c in [-1.067_778_8e-1, -6.348_466_9e-1, -1.287_175_1e-1] {
+        for c in [-1.067_778_8e-1, -0.634_846_7, -1.287_175_1e-1] {
             let c = self.float(c);
             r = self.mul_add(r, t, c);
         }
@@ -214,7 +214,7 @@ impl Vectors<'_> {
     /// x - n pi/2. With fused multiply-add three full constants do; without, products with short ones are exact.
     fn reduce_angle(&mut self, x: Value, n: Value) -> Value {
         let parts: &[f32] =
-            if self.fma { &[-1.570_796_4, 4.371_139e-8, 1.715_124_5e-15] } else { &[-1.570_312_5, -4.837_512_97e-4, -7.549_79e-8] };
+            if self.fma { &[-1.570_796_4, 4.371_139e-8, 1.715_124_5e-15] } else { &[-1.570_312_5, -4.837_513e-4, -7.549_79e-8] };
         let mut r = x;
         for &part in parts {
             let part = self.float(part);

@@ -31,6 +31,9 @@ struct Reducer<'a, 'n> {
     fold: Fold,
 }
 
+/// What stands inside the reduced loops: from accumulators to accumulators.
+type Inner<'a> = &'a mut dyn FnMut(&mut Vectors, &At, &[Value]) -> Vec<Value>;
+
 /// Start of some lanes relative to the block, and how many count.
 type Point = (i64, usize);
 
@@ -84,15 +87,7 @@ impl Reducer<'_, '_> {
     }
 
     /// Loops over reduced axes `axis .. lane`, carrying the accumulators.
-    fn over_reduced(
-        &self,
-        v: &mut Vectors,
-        at: &At,
-        axis: usize,
-        carried: &[Value],
-        inner: &mut dyn FnMut(&mut Vectors, &At, &[Value]) -> Vec<Value>,
-        end: usize,
-    ) -> Vec<Value> {
+    fn over_reduced(&self, v: &mut Vectors, at: &At, axis: usize, carried: &[Value], inner: Inner, end: usize) -> Vec<Value> {
         if axis == end {
             return inner(v, at, carried);
         }
