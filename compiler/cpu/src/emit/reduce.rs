@@ -175,7 +175,7 @@ impl Reducer<'_, '_> {
                 v.repeat((zero, end, 4 * width as i64), false, &sums, &mut |v, j, held| self.add_points(v, at, j, &points, &known, held));
         }
         let mut rest: Vec<Point> = (full..vectors).map(|p| (4 * (p - full) as i64, 4)).collect();
-        if size % 4 > 0 {
+        if !size.is_multiple_of(4) {
             rest.push((4 * (vectors - full) as i64, size % 4));
         }
         let j = v.i64(4 * full as i64);
@@ -223,7 +223,7 @@ impl Reducer<'_, '_> {
         }
         let done = blocks * width;
         let mut rest: Vec<Point> = (done..vectors).map(|p| (4 * (p - done) as i64, 4)).collect();
-        if size % 4 > 0 {
+        if !size.is_multiple_of(4) {
             rest.push((4 * (vectors - done) as i64, size % 4));
         }
         if !rest.is_empty() {

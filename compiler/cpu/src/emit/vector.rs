@@ -12,6 +12,9 @@ pub struct Vectors<'f> {
     pub fma: bool,
 }
 
+/// One round of a loop: from the index and the carried values to the next carried values.
+pub type Round<'a> = &'a mut dyn FnMut(&mut Vectors, Value, &[Value]) -> Vec<Value>;
+
 /// Accesses cannot fault, and vectors are not aligned.
 pub fn memory() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
@@ -125,7 +128,7 @@ impl Vectors<'_> {
         range: (Value, Value, i64),
         guarded: bool,
         carried: &[Value],
-        body: &mut dyn FnMut(&mut Self, Value, &[Value]) -> Vec<Value>,
+        body: Round,
     ) -> Vec<Value> {
         let (start, end, step) = range;
         let inside = self.b.create_block();
