@@ -1,0 +1,236 @@
+//! Speed of the kernels at the shapes that models use, beside the multiply-add peak of the machine.
+//! Run it as `cargo run --release -p pfm-kernels --example speed -- [threads] [word]`; `word` picks lines that contain it.
+
+#![allow(unsafe_code)]
+
+use pfm_device::{Buffer, Pool};
+use pfm_kernels::*;
+use std::time::Instant;
+
+struct Bench {
+    pool: Pool,
+    isa: Isa,
+    word: String,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let threads = arguments.first().and_then(|t| t.parse().ok()).unwrap_or(2);
+    let bench = Bench { pool: Pool::new(threads), isa: Isa::detect(), word: arguments.get(1).cloned().unwrap_or_default() };
+    println!("{:?}, {threads} threads", bench.isa);
+    bench.peak();
+    bench.convolutions();
+    bench.contractions();
+    bench.attention();
+    bench.opaque();
+}
+
+impl Bench {
+    /// The best of several runs, printed as GFLOP/s.
+    fn line(&self, what: &str, operations: usize, mut run: impl FnMut()) {
+        if !what.contains(&self.word) {
+            return;
+        }
+        run();
+        let mut best = f64::MAX;
+        let begin = Instant::now();
+        for _ in 0..30 {
+            let start = Instant::now();
+            run();
+            best = best.min(start.elapsed().as_secs_f64());
+            if begin.elapsed().as_secs_f64() > 0.4 {
+                break;
+            }
+        }
+        let rate = operations as f64 / best * 1e-9;
+        println!("{what:56} {:9.3} ms {rate:8.1} GFLOP/s", best * 1e3);
+    }
+
+    /// Multiply-adds on registers alone: what no kernel can exceed.
+    fn peak(&self) {
+        let tasks = self.pool.threads();
+        let (rounds, sums) = (1 << 18, 24);
+        let lanes = if self.isa == Isa::Avx512 { 16 } else { 8 };
+        if self.isa == Isa::Portable {
+            return;
+        }
+        self.line("peak", 2 * tasks * rounds * sums * lanes, || {
+            self.pool.run(tasks, &|_| {
+                // SAFETY: the instruction set was detected.
+                let sum = unsafe { if lanes == 16 { peak::wide(rounds) } else { peak::narrow(rounds) } };
+                std::hint::black_box(sum);
+            });
+        });
+    }
+
+    fn convolutions(&self) {
+        let shapes: &[(usize, [usize; 3], usize, usize, [usize; 3], [usize; 3])] = &[
+            (4, [9, 64, 64], 5, 16, [3; 3], [1; 3]),
+            (4, [9, 64, 64], 16, 16, [3; 3], [1; 3]),
+            (4, [9, 64, 64], 16, 5, [3; 3], [1; 3]),
+            (4, [5, 32, 32], 32, 32, [3; 3], [1; 3]),
+            (4, [3, 16, 16], 64, 64, [3; 3], [1; 3]),
+            (4, [3, 8, 8], 64, 64, [3; 3], [1; 3]),
+            (4, [3, 8, 8], 18, 64, [3; 3], [1; 3]),
+            (4, [3, 8, 8], 32, 1024, [3; 3], [1; 3]),
+            (1, [3, 8, 8], 64, 2048, [3; 3], [1; 3]),
+            (4, [9, 64, 64], 16, 32, [1; 3], [1; 3]),
+            (4, [9, 64, 64], 16, 32, [2, 4, 4], [2, 4, 4]),
+            (4, [9, 64, 64], 16, 32, [1, 2, 2], [1, 2, 2]),
+            (4, [5, 32, 32], 32, 64, [3, 3, 3], [1, 2, 2]),
+        ];
+        for &(batch, input, ci, co, kernel, stride) in shapes {
+            let low: Vec<usize> = kernel.iter().map(|&k| if k == 3 { 1 } else { 0 }).collect();
+            let spec = ConvSpec::new(batch, &input, ci, co, &kernel, &stride, &low, &low);
+            let [x, w, y] = spec.lengths();
+            let [mut x, mut w, mut y] = [x, w, y].map(values);
+            let mut scratch = values(spec.scratch().max(spec.input_grad_scratch()).max(spec.weight_grad_scratch()));
+            let name = format!("{batch}x{input:?} {ci}->{co} {kernel:?}/{stride:?}").replace(", ", "x");
+            let operations = spec.operations();
+            let (pool, isa) = (&self.pool, self.isa);
+            self.line(&format!("conv   {name}"), operations, || {
+                conv(pool, isa, &spec, x.as_f32(), w.as_f32(), y.as_f32_mut(), scratch.as_f32_mut());
+            });
+            self.line(&format!("input  {name}"), operations, || {
+                conv_input_grad(pool, isa, &spec, y.as_f32(), w.as_f32(), x.as_f32_mut(), scratch.as_f32_mut());
+            });
+            self.line(&format!("weight {name}"), operations, || {
+                conv_weight_grad(pool, isa, &spec, x.as_f32(), y.as_f32(), w.as_f32_mut(), scratch.as_f32_mut());
+            });
+        }
+    }
+
+    fn contractions(&self) {
+        let shapes = [
+            (1024, 1024, 1024),
+            (50_000, 18, 64),
+            (36_864, 64, 64),
+            (12_288, 64, 256),
+            (2048, 1088, 1088),
+            (768, 1088, 7616),
+            (200, 1088, 7616),
+            (200, 256, 1024),
+        ];
+        for (m, k, n) in shapes {
+            for (text, x, y) in [("mk,kn", [m, k], [k, n]), ("mk,nk", [m, k], [n, k]), ("km,kn", [k, m], [k, n])] {
+                self.product(text, m, k, n, &x, &y);
+            }
+        }
+        for (m, k, n) in [(18, 50_000, 64), (64, 36_864, 64), (64, 12_288, 256), (1088, 768, 7616), (1088, 200, 7616)] {
+            self.product("km,kn", m, k, n, &[k, m], &[k, n]);
+        }
+        for (m, k, n) in [(1, 1088, 7616), (4, 1088, 7616)] {
+            self.product("mk,kn", m, k, n, &[m, k], &[k, n]);
+            self.product("mk,nk", m, k, n, &[m, k], &[n, k]);
+        }
+    }
+
+    fn product(&self, text: &str, m: usize, k: usize, n: usize, x: &[usize], y: &[usize]) {
+        let letters = |s: &str| -> Vec<i64> { s.bytes().map(i64::from).collect() };
+        let (a, b) = text.split_once(',').unwrap();
+        let spec = ContractSpec::new(x, &letters(a), y, &letters(b), &letters("mn"));
+        let (x, y, mut out) = (values(m * k), values(k * n), values(m * n));
+        let mut scratch = values(spec.scratch());
+        self.line(&format!("contract {text} {m} x {k} x {n}"), spec.operations(), || {
+            contract(&self.pool, self.isa, &spec, x.as_f32(), y.as_f32(), out.as_f32_mut(), scratch.as_f32_mut());
+        });
+    }
+
+    fn attention(&self) {
+        let shapes =
+            [(4, 8, 256, 64, false), (16, 4, 192, 32, false), (2, 8, 1024, 64, true), (2048, 4, 5, 32, true), (256, 8, 9, 64, true)];
+        for (samples, heads, t, d, causal) in shapes {
+            let spec = AttendSpec { samples, heads, tq: t, tk: t, d, dv: d, scale: 0.1, causal };
+            let rows = samples * heads * t;
+            let [q, k, v, dout] = [0; 4].map(|_| values(rows * d));
+            let [mut out, mut dq, mut dk, mut dv] = [0; 4].map(|_| values(rows * d));
+            let mut lse = values(rows);
+            let inputs = AttendInputs { q: q.as_f32(), k: k.as_f32(), v: v.as_f32(), bias: None, mask: None };
+            let operations = 4 * rows * t * d / if causal && t > 64 { 2 } else { 1 };
+            let name = format!("{samples} x {heads} heads, {t} tokens of {d}, causal {causal}");
+            self.line(&format!("attend {name}"), operations, || {
+                attend(&self.pool, self.isa, &spec, inputs, out.as_f32_mut(), lse.as_f32_mut());
+            });
+            self.line(&format!("attend_grad {name}"), operations * 5 / 2, || {
+                let inputs = AttendGradInputs { inputs, out: out.as_f32(), lse: lse.as_f32(), dout: dout.as_f32() };
+                let outputs = AttendGradOutputs { dq: dq.as_f32_mut(), dk: dk.as_f32_mut(), dv: dv.as_f32_mut(), dbias: None };
+                attend_grad(&self.pool, self.isa, &spec, inputs, outputs, &mut []);
+            });
+        }
+    }
+
+    fn opaque(&self) {
+        let spec = FftSpec::new(&[36, 64, 64, 2], &[1, 2], false);
+        let (x, mut out, mut scratch) = (values(36 * 64 * 64 * 2), values(36 * 64 * 64 * 2), values(spec.scratch()));
+        self.line("fft 36 x 64 x 64", 5 * 36 * 64 * 64 * 12, || {
+            fft(&self.pool, &spec, x.as_f32(), out.as_f32_mut(), scratch.as_f32_mut());
+        });
+        for n in [128, 512] {
+            let spec = QrSpec::new(n, n);
+            let (a, mut q, mut r, mut scratch) = (values(n * n), values(n * n), values(n * n), values(spec.scratch()));
+            self.line(&format!("qr {n}"), 8 * n * n * n / 3, || {
+                qr(&self.pool, self.isa, &spec, a.as_f32(), q.as_f32_mut(), r.as_f32_mut(), scratch.as_f32_mut());
+            });
+            self.line(&format!("eigh {n}"), 9 * n * n * n, || {
+                assert!(eigh(n, a.as_f32(), &mut r.as_f32_mut()[..n], q.as_f32_mut()));
+            });
+        }
+        for (name, draw) in [("uniform", Draw::Uniform), ("normal", Draw::Normal)] {
+            let spec = RandomSpec { samples: 16, each: 1 << 16, stream: 1, draw };
+            let mut out = values(1 << 20);
+            self.line(&format!("random {name}, a draw as one operation"), 1 << 20, || {
+                random(&self.pool, self.isa, &spec, [1, 2, 3, 4], out.as_f32_mut());
+            });
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod peak {
+    use std::arch::x86_64::*;
+
+    #[target_feature(enable = "avx512f")]
+    pub unsafe fn wide(rounds: usize) -> f32 {
+        let factor = _mm512_set1_ps(std::hint::black_box(0.5));
+        let mut sums = [factor; 24];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = _mm512_fmadd_ps(*sum, factor, factor);
+            }
+        }
+        sums.iter().map(|&s| _mm512_reduce_add_ps(s)).sum()
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub unsafe fn narrow(rounds: usize) -> f32 {
+        let factor = _mm256_set1_ps(std::hint::black_box(0.5));
+        let mut sums = [factor; 12];
+        for _ in 0..2 * rounds {
+            for sum in &mut sums {
+                *sum = _mm256_fmadd_ps(*sum, factor, factor);
+            }
+        }
+        sums.iter().map(|&s| _mm256_cvtss_f32(s)).sum()
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod peak {
+    pub unsafe fn wide(_: usize) -> f32 {
+        0.0
+    }
+    pub unsafe fn narrow(_: usize) -> f32 {
+        0.0
+    }
+}
+
+/// Reproducible values in (-1, 1).
+fn values(count: usize) -> Buffer {
+    let mut buffer = Buffer::of_values(count);
+    let mut state = 1u64;
+    for value in buffer.as_f32_mut() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *value = (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0;
+    }
+    buffer
+}
