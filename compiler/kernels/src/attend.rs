@@ -4,7 +4,7 @@
 use crate::block::{Stack, panel, panels, strips};
 use crate::exp::{exp, exp_one};
 use crate::isa::{Isa, Kernel, Shared, launch};
-use crate::simd::Simd;
+use crate::simd::{Simd, columns};
 use crate::tile::{Tile, WHOLE};
 use pfm_device::Pool;
 
@@ -110,25 +110,25 @@ impl Kernel for Job<'_> {
     }
 }
 
-/// Largest score so far and sum of the weights relative to it, for each query of a task.
-struct Softmax {
-    top: [f32; CHUNK],
-    sum: [f32; CHUNK],
-}
-
 impl Job<'_> {
     #[inline(always)]
     unsafe fn head<S: Simd>(&self, head: usize, rows: std::ops::Range<usize>, packed: &mut Transposed) {
         let AttendSpec { tq, tk, d, dv, .. } = *self.spec;
         let mut tile = Stack::<{ ROWS * KEYS }>::new();
         let scores = tile.start();
-        let mut state = Softmax { top: [NOTHING; CHUNK], sum: [0.0; CHUNK] };
+        // Largest score so far and sum of the weights relative to it, for each query.
+        let (mut tops, mut sums) = (Stack::<CHUNK>::new(), Stack::<CHUNK>::new());
+        let (tops, sums) = (tops.start(), sums.start());
         // SAFETY: all offsets stay within the sizes that `check` has confirmed.
         unsafe {
             let q = self.inputs.q.as_ptr().add(head * tq * d);
             let k = self.inputs.k.as_ptr().add(head * tk * d);
             let v = self.inputs.v.as_ptr().add(head * tk * dv);
             let out = self.out.0.add(head * tq * dv);
+            for i in 0..rows.len() {
+                *tops.add(i) = NOTHING;
+                *sums.add(i) = 0.0;
+            }
             for key in (0..tk).step_by(KEYS) {
                 let keys = KEYS.min(tk - key);
                 packed.forget();
@@ -145,8 +145,8 @@ impl Job<'_> {
                             row + r,
                             (key, keys),
                             scores.add(r * KEYS),
-                            &mut state.top[row + r - rows.start],
-                            &mut state.sum[row + r - rows.start],
+                            &mut *tops.add(row + r - rows.start),
+                            &mut *sums.add(row + r - rows.start),
                         );
                         if key > 0 && shrink != 1.0 {
                             scale::<S>(out.add((row + r) * dv), dv, shrink);
@@ -156,7 +156,7 @@ impl Job<'_> {
                 }
             }
             for row in rows.clone() {
-                let (top, sum) = (state.top[row - rows.start], state.sum[row - rows.start]);
+                let (top, sum) = (*tops.add(row - rows.start), *sums.add(row - rows.start));
                 let seen = sum > 0.0;
                 let factor = if seen { 1.0 / sum } else { 0.0 };
                 scale::<S>(out.add(row * dv), dv, factor);
@@ -186,7 +186,7 @@ impl Job<'_> {
             for j in (0..seen).step_by(S::LANES) {
                 let lanes = S::LANES.min(seen - j);
                 let s = S::load_first(scores.add(j), lanes);
-                largest = S::max(largest, if lanes == S::LANES { s } else { keep::<S>(s, lanes, *top) });
+                largest = S::join(lanes, S::max(largest, s), largest);
             }
             let new = S::largest(largest);
             let offset = S::splat(new);
@@ -196,7 +196,7 @@ impl Job<'_> {
                 let s = S::sub(S::load_first(scores.add(j), lanes), offset);
                 let weight = exp::<S>(s);
                 S::store_first(scores.add(j), weight, lanes);
-                total = S::add(total, keep::<S>(weight, lanes, 0.0));
+                total = S::add(total, S::join(lanes, weight, S::splat(0.0)));
             }
             for j in seen..keys {
                 *scores.add(j) = 0.0;
@@ -238,17 +238,6 @@ pub(crate) unsafe fn score<S: Simd>(
                 }
             }
         }
-    }
-}
-
-/// The first lanes of `x`, and `other` in the rest.
-#[inline(always)]
-pub(crate) unsafe fn keep<S: Simd>(x: S::V, lanes: usize, other: f32) -> S::V {
-    let mut space = [other; 16];
-    // SAFETY: the widest vector has 16 lanes.
-    unsafe {
-        S::store_first(space.as_mut_ptr(), x, lanes);
-        S::load(space.as_ptr())
     }
 }
 
@@ -358,10 +347,18 @@ impl Transposed {
         for i in 0..panels::<S>(keys) {
             let panel = panel::<S>(keys, i);
             let width = panel.vectors * S::LANES;
-            for key in 0..panel.columns {
-                for step in 0..steps {
+            for key in (0..panel.columns).step_by(S::LANES) {
+                let some = S::LANES.min(panel.columns - key);
+                for step in (0..steps).step_by(S::LANES) {
                     // SAFETY: the caller vouches for keys and steps; a panel has `width` places per step.
-                    unsafe { *to.add(step * width + key) = *b.add((panel.first + key) * row + step) };
+                    unsafe {
+                        let from = b.add((panel.first + key) * row + step);
+                        let count = S::LANES.min(steps - step);
+                        let columns = columns::<S>(from, row, some, count);
+                        for (i, &v) in columns.iter().enumerate().take(count) {
+                            S::store(to.add((step + i) * width + key), v);
+                        }
+                    }
                 }
             }
             // SAFETY: the space holds all panels.

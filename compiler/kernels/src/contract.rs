@@ -66,23 +66,43 @@ impl Group {
         offset
     }
 
-    /// Calls `run(i, offset, length)` for the stretches of entries `start .. start + count` along the innermost axis;
-    /// `i` counts from 0.
+    /// The stretches of entries `start .. start + count` along the innermost axis.
     #[inline(always)]
-    pub(crate) fn runs(&self, tensor: usize, start: usize, count: usize, mut run: impl FnMut(usize, usize, usize)) {
-        let inner = self.axes[self.axes.len() - 1].size;
-        let mut i = 0;
-        while i < count {
-            let length = (inner - (start + i) % inner).min(count - i);
-            run(i, self.offset(tensor, start + i), length);
-            i += length;
+    pub(crate) fn runs(&self, tensor: usize, start: usize, count: usize) -> Runs<'_> {
+        Runs { group: self, tensor, start, count, at: 0 }
+    }
+}
+
+/// Iterator over (entries before this stretch, offset of its first, its length).
+pub(crate) struct Runs<'a> {
+    group: &'a Group,
+    tensor: usize,
+    start: usize,
+    count: usize,
+    at: usize,
+}
+
+impl Iterator for Runs<'_> {
+    type Item = (usize, usize, usize);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, usize, usize)> {
+        if self.at >= self.count {
+            return None;
         }
+        let inner = self.group.axes[self.group.axes.len() - 1].size;
+        let (at, first) = (self.at, self.start + self.at);
+        let length = (inner - first % inner).min(self.count - at);
+        self.at += length;
+        Some((at, self.group.offset(self.tensor, first), length))
     }
 }
 
 /// How the work is cut. Chosen from shapes alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cut {
+    /// Few rows, and sums along neighbours in both operands: a task takes some columns, counted through the batches.
+    Dots { some: usize },
     /// Many or tiny products: a task takes some batches, or some rows of one batch, and packs for itself.
     Batches { batches: usize, rows: usize },
     /// Few results and a long sum: a task takes a stretch of the sum, the partial results are added in order.
@@ -157,7 +177,7 @@ impl ContractSpec {
         }
         let [batch, m, n, k] = [batch, m, n, k].map(Group::new);
         ContractSpec {
-            cut: cut(batch.size, m.size, n.size, k.size),
+            cut: cut(&batch, &m, &n, &k),
             batch,
             m,
             n,
@@ -170,7 +190,7 @@ impl ContractSpec {
     /// Floats of scratch that `contract` needs.
     pub fn scratch(&self) -> usize {
         match self.cut {
-            Cut::Batches { .. } => 0,
+            Cut::Dots { .. } | Cut::Batches { .. } => 0,
             Cut::Sums { chunks } => chunks * self.batch.size * self.m.size * self.n.size,
             Cut::Blocks { columns, sums } => crate::block::padded(columns) * sums,
         }
@@ -182,7 +202,13 @@ impl ContractSpec {
     }
 }
 
-fn cut(batch: usize, m: usize, n: usize, k: usize) -> Cut {
+fn cut(batch: &Group, m: &Group, n: &Group, k: &Group) -> Cut {
+    let along = [X, Y].map(|t| k.stride(t)) == [Some(1); 2];
+    let (batch, m, n, k) = (batch.size, m.size, n.size, k.size);
+    if along && m <= 4 && k >= 32 && (n >= 64 || m * n == 1 && batch >= 4) {
+        let some = ((1 << 15) / (k * m)).max(1);
+        return Cut::Dots { some };
+    }
     let work = m * n * k;
     if batch >= 4 || batch * work <= 1 << 17 {
         let batches = ((1 << 17) / work.max(1)).clamp(1, batch.max(1));

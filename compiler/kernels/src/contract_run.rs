@@ -4,12 +4,14 @@
 use crate::block::{Panel, Stack, panel, panels, strips};
 use crate::contract::{COLUMNS, ContractSpec, Cut, OUT, ROWS, X, Y};
 use crate::isa::{Isa, Kernel, Shared, launch};
-use crate::simd::Simd;
+use crate::simd::{Simd, columns};
 use crate::tile::{Tile, WHOLE};
 use pfm_device::Pool;
 
 /// Steps of the sum that one packed panel holds.
 const STEPS: usize = 256;
+/// With this many rows or fewer, y is read where it lies.
+const FEW: usize = 12;
 /// Columns that a task packs at a time for itself.
 const OWN_COLUMNS: usize = 128;
 
@@ -28,6 +30,9 @@ pub fn contract(pool: &Pool, isa: Isa, spec: &ContractSpec, x: &[f32], y: &[f32]
     let job = Job { spec, x: x.as_ptr(), y: y.as_ptr(), out: Shared::of(out), scratch: Shared::of(scratch) };
     let (batch, m, n, k) = (spec.batch.size, spec.m.size, spec.n.size, spec.k.size);
     match spec.cut {
+        Cut::Dots { some } => {
+            launch(pool, isa, (batch * n).div_ceil(some), &Dots { job, some });
+        }
         Cut::Batches { batches, rows } => {
             let tasks = batch.div_ceil(batches) * m.div_ceil(rows);
             launch(pool, isa, tasks, &Batches { job, batches, rows });
@@ -42,8 +47,10 @@ pub fn contract(pool: &Pool, isa: Isa, spec: &ContractSpec, x: &[f32], y: &[f32]
                 for n0 in (0..n).step_by(columns) {
                     for k0 in (0..k).step_by(sums) {
                         let block = Block { job, batch: index, columns: n0..n.min(n0 + columns), steps: k0..k.min(k0 + sums) };
-                        let tasks = block.steps.len().div_ceil(STEPS) * block.groups();
-                        launch(pool, isa, tasks, &PackBlock(&block));
+                        if job.unpacked(m).is_none() {
+                            let tasks = block.steps.len().div_ceil(STEPS) * block.groups();
+                            launch(pool, isa, tasks, &PackBlock(&block));
+                        }
                         let tasks = m.div_ceil(ROWS) * block.groups();
                         launch(pool, isa, tasks, &MultiplyBlock(&block));
                     }
@@ -95,60 +102,44 @@ impl Job<'_> {
         let (n, k) = (&self.spec.n, &self.spec.k);
         let (n_stride, k_stride) = (n.inner(Y), k.inner(Y));
         let width = panel.vectors * S::LANES;
-        k.runs(Y, steps.0, steps.1, |i, k_offset, k_length| {
-            n.runs(Y, n0 + panel.first, panel.columns, |j, n_offset, n_length| {
+        for (i, k_offset, k_length) in k.runs(Y, steps.0, steps.1) {
+            for (j, n_offset, n_length) in n.runs(Y, n0 + panel.first, panel.columns) {
                 // SAFETY: offsets of the specification lie inside y, and the panel has `width` columns per step.
                 unsafe {
-                    let from = y.add(k_offset + n_offset);
-                    let to = to.add(i * width + j);
-                    if n_stride == 1 {
-                        for s in 0..k_length {
-                            copy(from.add(s * k_stride), to.add(s * width), n_length);
-                        }
-                    } else {
-                        for c in 0..n_length {
-                            for s in 0..k_length {
-                                *to.add(s * width + c) = *from.add(c * n_stride + s * k_stride);
-                            }
-                        }
-                    }
+                    let from = (y.add(k_offset + n_offset), n_stride, k_stride);
+                    let to = (to.add(i * width + j), width);
+                    lay::<S>(from, (n_length, k_length), to);
                 }
-            });
-        });
+            }
+        }
     }
 
     /// Copies rows of x so that one stride serves rows and one serves steps; gives those strides.
     #[inline(always)]
-    unsafe fn pack_rows(&self, x: *const f32, rows: Span, steps: Span, to: *mut f32) -> (isize, isize) {
+    unsafe fn pack_rows<S: Simd>(&self, x: *const f32, rows: Span, steps: Span, to: *mut f32) -> (isize, isize) {
         let (m, k) = (&self.spec.m, &self.spec.k);
         let (m_stride, k_stride) = (m.inner(X), k.inner(X));
         let (row, step) = if m_stride == 1 { (1, rows.1) } else { (steps.1, 1) };
-        m.runs(X, rows.0, rows.1, |i, m_offset, m_length| {
-            k.runs(X, steps.0, steps.1, |s, k_offset, k_length| {
+        for (i, m_offset, m_length) in m.runs(X, rows.0, rows.1) {
+            for (s, k_offset, k_length) in k.runs(X, steps.0, steps.1) {
                 // SAFETY: offsets of the specification lie inside x; the block has rows times steps places.
                 unsafe {
                     let from = x.add(m_offset + k_offset);
                     let to = to.add(i * row + s * step);
                     if m_stride == 1 {
-                        for s in 0..k_length {
-                            copy(from.add(s * k_stride), to.add(s * step), m_length);
-                        }
+                        lay::<S>((from, 1, k_stride), (m_length, k_length), (to, step));
                     } else {
-                        for i in 0..m_length {
-                            for s in 0..k_length {
-                                *to.add(i * row + s) = *from.add(i * m_stride + s * k_stride);
-                            }
-                        }
+                        lay::<S>((from, k_stride, m_stride), (k_length, m_length), (to, row));
                     }
                 }
-            });
-        });
+            }
+        }
         (row as isize, step as isize)
     }
 
     /// The rows of x as strides in place, or packed into `space` where groups have several axes or reuse pays for it.
     #[inline(always)]
-    unsafe fn rows(&self, x: *const f32, rows: Span, steps: Span, reuse: bool, space: *mut f32) -> (*const f32, isize, isize) {
+    unsafe fn rows<S: Simd>(&self, x: *const f32, rows: Span, steps: Span, reuse: bool, space: *mut f32) -> (*const f32, isize, isize) {
         let (m, k) = (&self.spec.m, &self.spec.k);
         if let (Some(row), Some(step)) = (m.stride(X), k.stride(X))
             && !(reuse && step > 1)
@@ -158,17 +149,19 @@ impl Job<'_> {
             return (start, row as isize, step as isize);
         }
         // SAFETY: passed on from the caller.
-        let (row, step) = unsafe { self.pack_rows(x, rows, steps, space) };
+        let (row, step) = unsafe { self.pack_rows::<S>(x, rows, steps, space) };
         (space, row, step)
     }
 
-    /// Multiplies rows by a packed panel of columns `n0 + panel.first ..`.
+    /// Multiplies rows by a panel of columns `n0 + panel.first ..`. `a` is (start, row stride, step stride) and `b` is
+    /// (start, step stride).
+    #[allow(clippy::too_many_arguments)] // the parts of one product
     #[inline(always)]
     unsafe fn multiply<S: Simd>(
         &self,
         a: (*const f32, isize, isize),
         rows: Span,
-        b: *const f32,
+        b: (*const f32, usize),
         n0: usize,
         panel: Panel,
         steps: usize,
@@ -179,8 +172,8 @@ impl Job<'_> {
             a: a.0,
             a_row: a.1,
             a_step: a.2,
-            b,
-            b_step: (panel.vectors * S::LANES) as isize,
+            b: b.0,
+            b_step: b.1 as isize,
             c: std::ptr::null_mut(),
             c_row: 0,
             taps: WHOLE.as_ptr(),
@@ -223,7 +216,7 @@ impl Job<'_> {
     unsafe fn scatter(&self, from: *const f32, to: *mut f32, columns: Span, add: bool) {
         let n = &self.spec.n;
         let stride = n.inner(OUT);
-        n.runs(OUT, columns.0, columns.1, |i, offset, length| {
+        for (i, offset, length) in n.runs(OUT, columns.0, columns.1) {
             for j in 0..length {
                 // SAFETY: the offset of a column lies inside the result.
                 unsafe {
@@ -232,7 +225,15 @@ impl Job<'_> {
                     *place = old + *from.add(i + j);
                 }
             }
-        });
+        }
+    }
+
+    /// y as it lies, if its columns lie together and few rows or a short stride make packing not worth it.
+    #[inline(always)]
+    fn unpacked(&self, rows: usize) -> Option<usize> {
+        let step = self.spec.k.stride(Y)?;
+        let together = self.spec.n.stride(Y)? == 1;
+        (together && (step <= 128 || rows <= FEW)).then_some(step)
     }
 
     /// A product by one task alone: packs both sides on its stack.
@@ -249,25 +250,91 @@ impl Job<'_> {
                 let columns = OWN_COLUMNS.min(spec.n.size - n0);
                 for k0 in (0..steps.1).step_by(STEPS) {
                     let some = (steps.0 + k0, STEPS.min(steps.1 - k0));
-                    let mut b = packed_b.start();
-                    for i in 0..panels::<S>(columns) {
-                        let panel = panel::<S>(columns, i);
-                        self.pack::<S>(y, n0, panel, some, b);
-                        b = b.add(panel.vectors * S::LANES * some.1);
+                    let direct = self.unpacked(rows.1);
+                    if direct.is_none() {
+                        self.pack_all::<S>(y, (n0, columns), some, packed_b.start());
                     }
                     for r in (0..rows.1).step_by(ROWS) {
                         let strip = (rows.0 + r, ROWS.min(rows.1 - r));
-                        let a = self.rows(x, strip, some, columns > 64, packed_a.start());
+                        let a = self.rows::<S>(x, strip, some, columns > 64, packed_a.start());
                         let mut b = packed_b.start();
                         for i in 0..panels::<S>(columns) {
                             let panel = panel::<S>(columns, i);
-                            self.multiply::<S>(a, strip, b, n0, panel, some.1, target, k0 > 0);
-                            b = b.add(panel.vectors * S::LANES * some.1);
+                            let width = panel.vectors * S::LANES;
+                            let from = match direct {
+                                Some(step) => (y.add(some.0 * step + n0 + panel.first), step),
+                                None => (b.cast_const(), width),
+                            };
+                            self.multiply::<S>(a, strip, from, n0, panel, some.1, target, k0 > 0);
+                            b = b.wrapping_add(width * some.1);
                         }
                     }
                 }
             }
         }
+    }
+
+    /// Packs all panels of a range of columns.
+    #[inline(always)]
+    unsafe fn pack_all<S: Simd>(&self, y: *const f32, columns: Span, steps: Span, to: *mut f32) {
+        let mut to = to;
+        for i in 0..panels::<S>(columns.1) {
+            let panel = panel::<S>(columns.1, i);
+            // SAFETY: the caller vouches for columns, steps and room.
+            unsafe {
+                self.pack::<S>(y, columns.0, panel, steps, to);
+                to = to.add(panel.vectors * S::LANES * steps.1);
+            }
+        }
+    }
+}
+
+/// Sums over neighbours on both sides, for few rows: no packing, one column at a time.
+struct Dots<'a> {
+    job: Job<'a>,
+    /// Columns of a task, counted through the batches.
+    some: usize,
+}
+
+impl Kernel for Dots<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self, task: usize) {
+        let spec = self.job.spec;
+        let n = spec.n.size;
+        let first = task * self.some;
+        for column in first..(spec.batch.size * n).min(first + self.some) {
+            let (batch, column) = (column / n, column % n);
+            // SAFETY: rows and columns lie inside the operands; these results are of this task alone.
+            unsafe {
+                let x = self.job.x.add(spec.batch.offset(X, batch));
+                let y = self.job.y.add(spec.batch.offset(Y, batch) + spec.n.offset(Y, column));
+                let to = spec.batch.offset(OUT, batch) + spec.n.offset(OUT, column);
+                for row in 0..spec.m.size {
+                    let sum = dot::<S>(x.add(spec.m.offset(X, row)), y, spec.k.size);
+                    *self.job.out.0.add(to + spec.m.offset(OUT, row)) = sum;
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn dot<S: Simd>(a: *const f32, b: *const f32, count: usize) -> f32 {
+    // SAFETY: the caller vouches for `count` values.
+    unsafe {
+        let mut sums = [S::splat(0.0); 4];
+        let whole = count / (4 * S::LANES) * (4 * S::LANES);
+        for i in (0..whole).step_by(4 * S::LANES) {
+            for (s, sum) in sums.iter_mut().enumerate() {
+                let at = i + s * S::LANES;
+                *sum = S::fma(S::load(a.add(at)), S::load(b.add(at)), *sum);
+            }
+        }
+        for i in (whole..count).step_by(S::LANES) {
+            let some = S::LANES.min(count - i);
+            sums[0] = S::fma(S::load_first(a.add(i), some), S::load_first(b.add(i), some), sums[0]);
+        }
+        S::sum(S::add(S::add(sums[0], sums[1]), S::add(sums[2], sums[3])))
     }
 }
 
@@ -392,12 +459,8 @@ impl Kernel for PackBlock<'_> {
         // SAFETY: each task packs its own group and steps.
         unsafe {
             let y = block.job.y.add(block.job.spec.batch.offset(Y, block.batch));
-            let (n0, columns, mut to) = block.group(group, step);
-            for i in 0..panels::<S>(columns) {
-                let panel = panel::<S>(columns, i);
-                block.job.pack::<S>(y, n0, panel, steps, to);
-                to = to.add(panel.vectors * S::LANES * steps.1);
-            }
+            let (n0, columns, to) = block.group(group, step);
+            block.job.pack_all::<S>(y, (n0, columns), steps, to);
         }
     }
 }
@@ -415,26 +478,65 @@ impl Kernel for MultiplyBlock<'_> {
         // SAFETY: each task writes its own rows and columns.
         unsafe {
             let x = block.job.x.add(spec.batch.offset(X, block.batch));
+            let y = block.job.y.add(spec.batch.offset(Y, block.batch));
+            let direct = block.job.unpacked(spec.m.size);
             let target = block.job.target(block.batch);
             for step in (0..block.steps.len()).step_by(STEPS) {
                 let first = block.steps.start + step;
                 let steps = (first, STEPS.min(block.steps.len() - step));
                 let (n0, columns, mut b) = block.group(group, step);
-                let a = block.job.rows(x, rows, steps, columns > 64, space.start());
+                let a = block.job.rows::<S>(x, rows, steps, columns > 64, space.start());
                 for i in 0..panels::<S>(columns) {
                     let panel = panel::<S>(columns, i);
-                    block.job.multiply::<S>(a, rows, b, n0, panel, steps.1, target, first > 0);
-                    b = b.add(panel.vectors * S::LANES * steps.1);
+                    let width = panel.vectors * S::LANES;
+                    let from = match direct {
+                        Some(step) => (y.add(steps.0 * step + n0 + panel.first), step),
+                        None => (b.cast_const(), width),
+                    };
+                    let add = first > 0;
+                    block.job.multiply::<S>(a, rows, from, n0, panel, steps.1, target, add);
+                    b = b.wrapping_add(width * steps.1);
                 }
             }
         }
     }
 }
 
+/// Copies a table of `inner` by `outer` values between any strides, given as (start, inner stride, outer stride).
+/// The inner stride of the copy is 1.
 #[inline(always)]
-unsafe fn copy(from: *const f32, to: *mut f32, count: usize) {
-    for i in 0..count {
-        // SAFETY: the caller vouches for `count` places.
-        unsafe { *to.add(i) = *from.add(i) }
+unsafe fn lay<S: Simd>(
+    (from, from_inner, from_outer): (*const f32, usize, usize),
+    (inner, outer): (usize, usize),
+    (to, to_outer): (*mut f32, usize),
+) {
+    // SAFETY: the caller vouches for both tables.
+    unsafe {
+        if from_inner == 1 {
+            for o in 0..outer {
+                for i in (0..inner).step_by(S::LANES) {
+                    let some = S::LANES.min(inner - i);
+                    let v = S::load_first(from.add(o * from_outer + i), some);
+                    S::store_first(to.add(o * to_outer + i), v, some);
+                }
+            }
+        } else if from_outer == 1 {
+            for i in (0..inner).step_by(S::LANES) {
+                let some = S::LANES.min(inner - i);
+                for o in (0..outer).step_by(S::LANES) {
+                    let count = S::LANES.min(outer - o);
+                    let columns = columns::<S>(from.add(i * from_inner + o), from_inner, some, count);
+                    for (c, &column) in columns.iter().enumerate().take(count) {
+                        S::store_first(to.add((o + c) * to_outer + i), column, some);
+                    }
+                }
+            }
+        } else {
+            for o in 0..outer {
+                for i in 0..inner {
+                    *to.add(o * to_outer + i) = *from.add(i * from_inner + o * from_outer);
+                }
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::block::{Panel, padded, panel, panels};
 use crate::isa::{Isa, Kernel, Shared, launch};
-use crate::simd::Simd;
+use crate::simd::{Simd, columns};
 use crate::tile::{Tap, Tile};
 use crate::walk::{AxisTap, AxisWalk};
 use pfm_device::Pool;
@@ -175,7 +175,8 @@ impl Job {
             unsafe { std::slice::from_raw_parts_mut(self.to.0, count) }.fill(0.0);
             return;
         }
-        let tasks = self.source.channels.div_ceil(PACKED);
+        let groups = self.result.channels.div_ceil(COLUMNS);
+        let tasks = groups * self.source.channels.div_ceil(PACKED);
         launch(pool, isa, tasks, &Pack(self));
         for walk in walks {
             let walk = Convolve::new(self, walk);
@@ -196,19 +197,54 @@ impl Kernel for Pack<'_> {
     unsafe fn run<S: Simd>(&self, task: usize) {
         let job = self.0;
         let (taps, channels) = (job.taps(), job.source.channels);
-        let [source_stride, result_stride] = job.weight_strides;
-        let range = task * PACKED..channels.min((task + 1) * PACKED);
+        let parts = channels.div_ceil(PACKED);
+        let (group, part) = (task / parts, task % parts);
+        let range = part * PACKED..channels.min((part + 1) * PACKED);
         for i in 0..panels::<S>(job.result.channels) {
             let panel = panel::<S>(job.result.channels, i);
-            let width = panel.vectors * S::LANES;
-            for column in 0..panel.columns {
-                for channel in range.clone() {
-                    // SAFETY: channel, column and tap lie inside w and inside the packed panels.
-                    unsafe {
-                        let from = job.weights.add((panel.first + column) * result_stride + channel * source_stride);
-                        let to = job.packed.0.add(panel.first * taps * channels + channel * width + column);
-                        for tap in 0..taps {
-                            *to.add(tap * channels * width) = *from.add(tap);
+            if panel.first / COLUMNS == group {
+                // SAFETY: the panel's part of the packed weights is of this task alone.
+                unsafe {
+                    let to = job.packed.0.add(panel.first * taps * channels);
+                    job.pack::<S>(panel, range.clone(), to);
+                }
+            }
+        }
+    }
+}
+
+impl Job {
+    /// Packs one panel for a range of source channels.
+    #[inline(always)]
+    unsafe fn pack<S: Simd>(&self, panel: Panel, range: std::ops::Range<usize>, to: *mut f32) {
+        let (taps, channels) = (self.taps(), self.source.channels);
+        let [source_stride, result_stride] = self.weight_strides;
+        let width = panel.vectors * S::LANES;
+        for c in (0..panel.columns).step_by(S::LANES) {
+            let some = S::LANES.min(panel.columns - c);
+            // SAFETY: channel, column and tap lie inside w and inside the packed panels.
+            unsafe {
+                let from = self.weights.add((panel.first + c) * result_stride);
+                if source_stride == taps {
+                    // Taps of all source channels follow one another.
+                    let (start, stop) = (range.start * taps, range.end * taps);
+                    for at in (start..stop).step_by(S::LANES) {
+                        let count = S::LANES.min(stop - at);
+                        let columns = columns::<S>(from.add(at), result_stride, some, count);
+                        for (i, &v) in columns.iter().enumerate().take(count) {
+                            let (channel, tap) = ((at + i) / taps, (at + i) % taps);
+                            S::store(to.add((tap * channels + channel) * width + c), v);
+                        }
+                    }
+                } else {
+                    for channel in range.clone() {
+                        for at in (0..taps).step_by(S::LANES) {
+                            let count = S::LANES.min(taps - at);
+                            let from = from.add(channel * source_stride + at);
+                            let columns = columns::<S>(from, result_stride, some, count);
+                            for (i, &v) in columns.iter().enumerate().take(count) {
+                                S::store(to.add(((at + i) * channels + channel) * width + c), v);
+                            }
                         }
                     }
                 }
@@ -331,9 +367,10 @@ impl Kernel for Convolve<'_> {
     unsafe fn run<S: Simd>(&self, task: usize) {
         let job = self.job;
         let [walk_t, walk_h, walk_w] = self.walk;
-        let (task, group) = (task / self.groups, task % self.groups);
+        // Channels vary slowest, so that a thread keeps the weights of its group in cache.
         let (task, band) = (task / self.bands, task % self.bands);
-        let (batch, t) = (task / walk_t.count, task % walk_t.count);
+        let (task, t) = (task / walk_t.count, task % walk_t.count);
+        let (group, batch) = (task / self.job.batch, task % self.job.batch);
         let first = group * self.columns;
         let last = job.result.channels.min(first + self.columns);
         let rows = band * self.rows..walk_h.count.min((band + 1) * self.rows);

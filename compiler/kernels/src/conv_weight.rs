@@ -15,8 +15,9 @@ const PARTIALS: usize = 1 << 22;
 const ROWS: usize = 16;
 /// Result channels of a task.
 const COLUMNS: usize = 64;
-/// Rows of dw that one task of the final sum writes.
-const REDUCED: usize = 4;
+/// Source and result channels of one task of the final sum.
+const REDUCED: usize = 8;
+const LANES: usize = 16;
 
 impl ConvSpec {
     /// Floats of scratch of `conv_weight_grad`.
@@ -55,7 +56,8 @@ pub fn conv_weight_grad(pool: &Pool, isa: Isa, spec: &ConvSpec, x: &[f32], dy: &
     // One task per chunk, group of result channels and plane of taps.
     let tasks = job.chunks * job.groups * spec.kernel[0];
     launch(pool, isa, tasks, &Multiply(&job));
-    launch(pool, isa, spec.co.div_ceil(REDUCED), &Reduce(&job));
+    let tasks = spec.co.div_ceil(LANES) * spec.ci.div_ceil(REDUCED);
+    launch(pool, isa, tasks, &Reduce(&job));
 }
 
 struct Job<'a> {
@@ -195,17 +197,26 @@ impl Kernel for Reduce<'_> {
         let job = self.0;
         let spec = job.spec;
         let (taps, total) = (spec.taps(), spec.lengths()[1]);
-        for co in task * REDUCED..spec.co.min((task + 1) * REDUCED) {
-            for ci in 0..spec.ci {
-                for tap in 0..taps {
-                    // SAFETY: tap and channels lie inside the partial sums and dw; these co are of this task alone.
-                    unsafe {
-                        let mut sum = 0.0;
+        let parts = spec.ci.div_ceil(REDUCED);
+        let (group, part) = (task / parts, task % parts);
+        let first = group * LANES;
+        let lanes = LANES.min(spec.co - first);
+        for ci in part * REDUCED..spec.ci.min((part + 1) * REDUCED) {
+            for tap in 0..taps {
+                let mut sums = [0.0; LANES];
+                // SAFETY: tap and channels lie inside the partial sums and dw; these channels are of this task alone.
+                unsafe {
+                    let from = job.partial.0.add((tap * spec.ci + ci) * spec.co + first);
+                    for c in (0..lanes).step_by(S::LANES) {
+                        let some = S::LANES.min(lanes - c);
+                        let mut sum = S::splat(0.0);
                         for chunk in 0..job.chunks {
-                            let at = chunk * total + (tap * spec.ci + ci) * spec.co + co;
-                            sum += *job.partial.0.add(at);
+                            sum = S::add(sum, S::load_first(from.add(chunk * total + c), some));
                         }
-                        *job.dw.0.add((co * spec.ci + ci) * taps + tap) = sum;
+                        S::store_first(sums.as_mut_ptr().add(c), sum, some);
+                    }
+                    for (c, sum) in sums.into_iter().enumerate().take(lanes) {
+                        *job.dw.0.add(((first + c) * spec.ci + ci) * taps + tap) = sum;
                     }
                 }
             }

@@ -63,8 +63,8 @@ impl Kernel for Job<'_> {
                 std::array::from_fn(|i| (start + i) as u32),
             ];
             let words = rounds(counter, [seed, stage]);
-            for i in 0..GROUP.min(last - start) {
-                let value = value(self.spec.draw, words[0][i], words[1][i]);
+            for (i, (&u, &v)) in words[0].iter().zip(&words[1]).enumerate().take(last - start) {
+                let value = value(self.spec.draw, u, v);
                 // SAFETY: these elements of this sample are of this task alone.
                 unsafe { *self.out.0.add(sample * self.spec.each + start + i) = value };
             }

@@ -33,6 +33,34 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn where_less(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
     unsafe fn sum(a: Self::V) -> f32;
     unsafe fn largest(a: Self::V) -> f32;
+    /// The first `n` lanes of `a` and the others of `b`.
+    unsafe fn join(n: usize, a: Self::V, b: Self::V) -> Self::V;
+    /// Transposes a square of LANES by LANES values in place.
+    unsafe fn transpose(square: &mut [Self::V; 16]);
+}
+
+/// Reads `rows` rows of `columns` values, at most LANES of each, and gives each column as a vector.
+/// (No closure takes the columns one by one: a closure would be compiled without the features of the caller.)
+///
+/// # Safety
+/// The processor has the instructions of `S`, and the values are readable.
+#[inline(always)]
+pub(crate) unsafe fn columns<S: Simd>(from: *const f32, stride: usize, rows: usize, columns: usize) -> [S::V; 16] {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        let mut square = [S::splat(0.0); 16];
+        if rows == S::LANES && columns == S::LANES {
+            for (r, row) in square.iter_mut().enumerate().take(S::LANES) {
+                *row = S::load(from.add(r * stride));
+            }
+        } else {
+            for (r, row) in square.iter_mut().enumerate().take(rows) {
+                *row = S::load_first(from.add(r * stride), columns);
+            }
+        }
+        S::transpose(&mut square);
+        square
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -118,6 +146,17 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn largest(a: [f32; 4]) -> f32 {
         a[0].max(a[1]).max(a[2].max(a[3]))
+    }
+    #[inline(always)]
+    unsafe fn join(n: usize, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|i| if i < n { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    unsafe fn transpose(square: &mut [[f32; 4]; 16]) {
+        let from = *square;
+        for (i, row) in square.iter_mut().enumerate().take(4) {
+            *row = std::array::from_fn(|j| from[j][i]);
+        }
     }
 }
 
@@ -234,6 +273,35 @@ mod x86 {
                 _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)))
             }
         }
+        #[inline(always)]
+        unsafe fn join(n: usize, a: __m256, b: __m256) -> __m256 {
+            // SAFETY: see `splat`.
+            unsafe { _mm256_blendv_ps(b, a, _mm256_castsi256_ps(first_256(n))) }
+        }
+        #[inline(always)]
+        unsafe fn transpose(square: &mut [__m256; 16]) {
+            // SAFETY: see `splat`. Pairs, then fours, within each half; then halves.
+            unsafe {
+                let x = *square;
+                let mut y = x;
+                for i in 0..4 {
+                    y[2 * i] = _mm256_unpacklo_ps(x[2 * i], x[2 * i + 1]);
+                    y[2 * i + 1] = _mm256_unpackhi_ps(x[2 * i], x[2 * i + 1]);
+                }
+                let mut z = y;
+                for i in 0..2 {
+                    let f = 4 * i;
+                    z[f] = _mm256_shuffle_ps::<0x44>(y[f], y[f + 2]);
+                    z[f + 1] = _mm256_shuffle_ps::<0xee>(y[f], y[f + 2]);
+                    z[f + 2] = _mm256_shuffle_ps::<0x44>(y[f + 1], y[f + 3]);
+                    z[f + 3] = _mm256_shuffle_ps::<0xee>(y[f + 1], y[f + 3]);
+                }
+                for i in 0..4 {
+                    square[i] = _mm256_permute2f128_ps::<0x20>(z[i], z[i + 4]);
+                    square[i + 4] = _mm256_permute2f128_ps::<0x31>(z[i], z[i + 4]);
+                }
+            }
+        }
     }
 
     #[derive(Clone, Copy)]
@@ -330,6 +398,41 @@ mod x86 {
         unsafe fn largest(a: __m512) -> f32 {
             // SAFETY: see `splat`.
             unsafe { _mm512_reduce_max_ps(a) }
+        }
+        #[inline(always)]
+        unsafe fn join(n: usize, a: __m512, b: __m512) -> __m512 {
+            // SAFETY: see `splat`.
+            unsafe { _mm512_mask_blend_ps(first_512(n), b, a) }
+        }
+        #[inline(always)]
+        unsafe fn transpose(square: &mut [__m512; 16]) {
+            // SAFETY: see `splat`. Pairs, then fours, within each quarter; then quarters in two steps.
+            unsafe {
+                let x = *square;
+                let mut y = x;
+                for i in 0..8 {
+                    y[2 * i] = _mm512_unpacklo_ps(x[2 * i], x[2 * i + 1]);
+                    y[2 * i + 1] = _mm512_unpackhi_ps(x[2 * i], x[2 * i + 1]);
+                }
+                let mut z = y;
+                for i in 0..4 {
+                    let f = 4 * i;
+                    z[f] = _mm512_shuffle_ps::<0x44>(y[f], y[f + 2]);
+                    z[f + 1] = _mm512_shuffle_ps::<0xee>(y[f], y[f + 2]);
+                    z[f + 2] = _mm512_shuffle_ps::<0x44>(y[f + 1], y[f + 3]);
+                    z[f + 3] = _mm512_shuffle_ps::<0xee>(y[f + 1], y[f + 3]);
+                }
+                for i in 0..4 {
+                    let low = _mm512_shuffle_f32x4::<0x88>(z[i], z[i + 4]);
+                    let high = _mm512_shuffle_f32x4::<0x88>(z[i + 8], z[i + 12]);
+                    let low_odd = _mm512_shuffle_f32x4::<0xdd>(z[i], z[i + 4]);
+                    let high_odd = _mm512_shuffle_f32x4::<0xdd>(z[i + 8], z[i + 12]);
+                    square[i] = _mm512_shuffle_f32x4::<0x88>(low, high);
+                    square[i + 8] = _mm512_shuffle_f32x4::<0xdd>(low, high);
+                    square[i + 4] = _mm512_shuffle_f32x4::<0x88>(low_odd, high_odd);
+                    square[i + 12] = _mm512_shuffle_f32x4::<0xdd>(low_odd, high_odd);
+                }
+            }
         }
     }
 }

@@ -63,8 +63,8 @@ fn reference(spec: &AttendSpec, x: &Operands) -> Results {
                 dq[c] += slope * f64::from(spec.scale) * f64::from(x.k[(head * tk + j) * d + c]);
                 r.dk[(head * tk + j) * d + c] += slope * f64::from(spec.scale) * f64::from(q[c]);
             }
-            for c in 0..dv {
-                r.dv[(head * tk + j) * dv + c] += weight(j) * f64::from(dout[c]);
+            for (c, &g) in dout.iter().enumerate() {
+                r.dv[(head * tk + j) * dv + c] += weight(j) * f64::from(g);
             }
         }
         r.out.extend(out);
