@@ -5,11 +5,13 @@ pub mod ast;
 mod brackets;
 mod broken;
 mod build;
+mod format;
 mod layout;
 mod pairs;
 mod rules;
 mod tree;
 
+pub use format::format;
 use layout::Layout;
 use pest::Parser;
 use pfm_diag::{Diagnostic, FileId};

@@ -1,7 +1,7 @@
 //! Random damage: whatever is done to a file, reading ends in time, prints back every byte and labels only what is there.
 
 use pfm_diag::{FileId, Sources, Span, terminal};
-use pfm_syntax::{parse, parse_expr};
+use pfm_syntax::{format, parse, parse_expr};
 use std::time::{Duration, Instant};
 
 const SAMPLES: &[&str] = &[include_str!("files/indomain.pfm"), include_str!("files/definitions.pfm"), include_str!("files/forms.pfm")];
@@ -83,6 +83,9 @@ fn check(text: &str) {
     if let Some(d) = parsed.diagnostics.first() {
         terminal(d, &sources, false);
     }
+    if let Ok(once) = format(text) {
+        assert_eq!(format(&once).as_ref(), Ok(&once), "of {text:?}");
+    }
     for b in &parsed.file.experiments {
         whole(b.span);
     }
@@ -127,6 +130,23 @@ fn damaged_files() {
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
+/// Blanks, line ends, commas and comments where they may stand: the layout stays one layout.
+#[test]
+fn scattered_blanks() {
+    let mut dice = Dice(0x2545_F491_4F6C_DD1D);
+    let mut formatted = 0;
+    for round in 0..1500 {
+        let mut text = SAMPLES[round % SAMPLES.len()].to_string();
+        for _ in 0..1 + dice.roll(4) {
+            let at = dice.place(&text);
+            text.insert_str(at, ["\n", " ", "\n\n", " # remark\n", ", ", "\n  ## doc\n", "    "][dice.roll(7)]);
+        }
+        formatted += usize::from(format(&text).is_ok());
+        check(&text);
+    }
+    assert!(formatted > 300, "{formatted}");
+}
+
 #[test]
 fn towers() {
     let start = Instant::now();
@@ -163,15 +183,15 @@ fn towers() {
         for tail in ["", "x", "x) *s]", "} garbage", "]"] {
             let tower = piece.repeat(600) + tail;
             check(&tower);
-            check(&format!("pfm 1\nexperiment a {{\n x = {tower}\n}}\n"));
-            check(&format!("pfm 1\nfn f(x) {{\n x = {tower}\n}}\n"));
+            check(&std::format!("pfm 1\nexperiment a {{\n x = {tower}\n}}\n"));
+            check(&std::format!("pfm 1\nfn f(x) {{\n x = {tower}\n}}\n"));
             parse_expr(FileId(0), &tower);
         }
     }
     for (open, close) in [("[(", ") *s]"), ("f(x) as a[", ", 1]"), ("if a { ", " } else { b } c"), ("{ a = ", "} c")] {
         let tower = open.repeat(20) + "x ~" + &close.repeat(20);
-        check(&format!("pfm 1\nexperiment a {{\n x = {tower}\n}}\n"));
-        check(&format!("pfm 1\nfn f(x) {{\n x = {tower}\n}}\n"));
+        check(&std::format!("pfm 1\nexperiment a {{\n x = {tower}\n}}\n"));
+        check(&std::format!("pfm 1\nfn f(x) {{\n x = {tower}\n}}\n"));
     }
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
