@@ -186,8 +186,8 @@ impl Builder<'_> {
                 _ => {}
             }
         }
-        if let (Some(sign), Some(value)) = (negative, eval.take()) {
-            eval = Some(Box::new(Expr { span: sign.to(value.span), kind: ExprKind::Negative(value) }));
+        if let Some(sign) = negative {
+            eval = eval.map(|value: Box<Expr>| Box::new(Expr { span: sign.to(value.span), kind: ExprKind::Negative(value) }));
         }
         ExprKind::Choice { options, eval }
     }
