@@ -85,12 +85,15 @@ pub fn prepare_reduce(work: &Reduce, buffers: usize) -> (Vec<Launch>, usize) {
     let results: usize = nest.axes.iter().filter(|a| !a.reduced).map(|a| a.size).product();
     let large = nest.elements() * nest.weight() >= 2 * LARGE;
     let single = nest.stores.len() == 1;
-    if large && single && parallel(&nest) < 8
-        && let Some(parts) = split_reduced(&mut nest) {
-            let second = second_stage(work, &nest, parts, results, buffers);
-            write_partials(&mut nest, results, buffers);
-            return (vec![finish_reduce(nest), second], parts * results);
-        }
+    if large
+        && single
+        && parallel(&nest) < 8
+        && let Some(parts) = split_reduced(&mut nest)
+    {
+        let second = second_stage(work, &nest, parts, results, buffers);
+        write_partials(&mut nest, results, buffers);
+        return (vec![finish_reduce(nest), second], parts * results);
+    }
     (vec![finish_reduce(nest)], 0)
 }
 
@@ -192,11 +195,14 @@ fn share_lanes(nest: &mut Nest) {
     let lane = nest.axes.len() - 1;
     let outer: usize = nest.axes[..lane].iter().filter(|a| !a.reduced).map(|a| a.size).product();
     let large = nest.elements() * nest.weight() >= 2 * TASK;
-    if !nest.axes[lane].reduced && outer < 8 && large
-        && let Some(inner) = divisor(nest.axes[lane].size, 32, 1024, 64, 4) {
-            nest.split(lane, inner);
-            nest.move_axis(lane, 0);
-        }
+    if !nest.axes[lane].reduced
+        && outer < 8
+        && large
+        && let Some(inner) = divisor(nest.axes[lane].size, 32, 1024, 64, 4)
+    {
+        nest.split(lane, inner);
+        nest.move_axis(lane, 0);
+    }
 }
 
 /// A reduction over axes of size one only moves values.

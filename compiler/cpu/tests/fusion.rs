@@ -103,8 +103,7 @@ fn random_graphs_keep_their_values() {
 /// Shapes beyond one task, so that ranges, tails and parts all occur.
 #[test]
 fn large_shapes_share_their_work() {
-    let shapes: [&[usize]; 7] =
-        [&[300_007], &[2, 150_001], &[3, 40_000, 3], &[400, 33, 17], &[64, 64, 64], &[1, 262_144], &[70_000, 5]];
+    let shapes: [&[usize]; 7] = [&[300_007], &[2, 150_001], &[3, 40_000, 3], &[400, 33, 17], &[64, 64, 64], &[1, 262_144], &[70_000, 5]];
     for shape in shapes {
         let mut b = Builder::new("large");
         let ty = TensorType::f32(shape);

@@ -123,13 +123,7 @@ impl Vectors<'_> {
 
     /// Runs `body(i, carried)` for i = start, start + step, … below end; the loop is entered at least once unless `guarded`.
     /// The body answers the next carried values; the last ones are returned.
-    pub fn repeat(
-        &mut self,
-        range: (Value, Value, i64),
-        guarded: bool,
-        carried: &[Value],
-        body: Round,
-    ) -> Vec<Value> {
+    pub fn repeat(&mut self, range: (Value, Value, i64), guarded: bool, carried: &[Value], body: Round) -> Vec<Value> {
         let (start, end, step) = range;
         let inside = self.b.create_block();
         let after = self.b.create_block();
