@@ -1,7 +1,6 @@
 //! One module of generated functions. Groups with the same code share a function: the nest's text is the key.
 
-use crate::emit::Vectors;
-use crate::emit::{emit_loop, emit_reduce};
+use crate::emit::{Constants, Vectors, emit_loop, emit_reduce};
 use crate::nest::Nest;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{AbiParam, InstBuilder, types};
@@ -20,6 +19,8 @@ pub struct Code {
     module: Option<JITModule>,
     contexts: (Context, FunctionBuilderContext),
     fma: bool,
+    /// Generated code reads it, so it lives as long as the module.
+    constants: Constants,
     by_text: BTreeMap<String, FuncId>,
 }
 
@@ -47,7 +48,7 @@ impl Code {
         let fma = flag("has_fma").unwrap_or(true);
         let module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
         let contexts = (module.make_context(), FunctionBuilderContext::new());
-        Ok(Code { module: Some(module), contexts, fma, by_text: BTreeMap::new() })
+        Ok(Code { module: Some(module), contexts, fma, constants: Constants::default(), by_text: BTreeMap::new() })
     }
 
     /// Whether vectors have fused multiply-add: part of what a program is.
@@ -69,7 +70,7 @@ impl Code {
         let name = format!("nest{}", self.by_text.len());
         let id = module.declare_function(&name, Linkage::Local, &signature).expect("names are distinct");
         context.func.signature = signature;
-        let mut v = Vectors { b: FunctionBuilder::new(&mut context.func, builder_context), fma: self.fma };
+        let mut v = Vectors { b: FunctionBuilder::new(&mut context.func, builder_context), fma: self.fma, constants: &mut self.constants };
         let entry = v.b.create_block();
         v.b.append_block_params_for_function_params(entry);
         v.b.switch_to_block(entry);

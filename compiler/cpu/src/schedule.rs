@@ -31,9 +31,33 @@ pub fn prepare_loop(work: &Loop) -> Launch {
     nest.move_axis(lanes, last);
     nest.merge();
     if nest.axes.len() > 1 {
+        tile(&mut nest);
         outermost(&mut nest);
     }
     launch(nest)
+}
+
+/// Lanes per tile: four cache lines of the side that is contiguous along the lanes.
+const TILE: usize = 64;
+
+/// A transposed load reads one word of many cache lines along the lanes. A short run of lanes with the load's own
+/// contiguous axis just outside uses each line up before it leaves the cache.
+fn tile(nest: &mut Nest) {
+    let lane = nest.axes.len() - 1;
+    if nest.axes[lane].size < 2 * TILE {
+        return;
+    }
+    let contiguous = nest.body.iter().find_map(|e| match e {
+        Expr::Load { access, .. } if access.strides[lane].abs() > 1 => {
+            (0..lane).find(|a| access.strides[*a].abs() == 1 && nest.axes[*a].size >= 8)
+        }
+        _ => None,
+    });
+    let (Some(axis), Some(inner)) = (contiguous, divisor(nest.axes[lane].size, TILE / 2, 2 * TILE, TILE, 4)) else {
+        return;
+    };
+    nest.split(lane, inner);
+    nest.move_axis(axis, lane);
 }
 
 fn add_unit(nest: &mut Nest, reduced: bool) {

@@ -54,19 +54,42 @@ impl Vectors<'_> {
         let scale = self.float(LOG2_E);
         let t = self.mul(x, scale);
         let (whole, n) = self.round(t);
-        let (head, tail) = (self.float(-0.693_359_4), self.float(2.121_944_4e-4));
-        let r = self.mul_add(whole, head, x);
-        let r = self.mul_add(whole, tail, r);
-        let p = self.polynomial(r, &[1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5]);
-        let square = self.mul(r, r);
-        let p = self.mul_add(p, square, r);
-        let one = self.float(1.0);
-        let p = self.add(p, one);
+        let p = self.exp_of_rest(x, whole);
         let half = self.b.ins().sshr_imm_s(n, 1);
         let rest = self.b.ins().isub(n, half);
         let (a, b) = (self.power_of_two(half), self.power_of_two(rest));
         let p = self.mul(p, a);
         self.mul(p, b)
+    }
+
+    /// e^x for results within the normal range: arguments are cut to +-87.
+    fn bounded_exp(&mut self, x: Value) -> Value {
+        let (low, high) = (self.float(-87.0), self.float(87.0));
+        let below = self.less(x, low);
+        let x = self.select(below, low, x);
+        let above = self.less(high, x);
+        let x = self.select(above, high, x);
+        let (scale, magic) = (self.float(LOG2_E), self.float(ROUND));
+        let shifted = self.mul_add(x, scale, magic);
+        let magic = self.float(ROUND);
+        let whole = self.sub(shifted, magic);
+        let p = self.exp_of_rest(x, whole);
+        // The low bits of `shifted` are n; shifting them into the exponent drops all others.
+        let bits = self.as_int(shifted);
+        let n = self.b.ins().ishl_imm_s(bits, 23);
+        let one = self.int(127 << 23);
+        let power = self.b.ins().iadd(n, one);
+        let power = self.as_float(power);
+        self.mul(p, power)
+    }
+
+    /// e^(x - n ln 2) for n next to x / ln 2.
+    fn exp_of_rest(&mut self, x: Value, whole: Value) -> Value {
+        let head = self.float(-0.693_359_4);
+        let r = self.mul_add(whole, head, x);
+        let tail = self.float(2.121_944_4e-4);
+        let r = self.mul_add(whole, tail, r);
+        self.polynomial(r, &[1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5, 1.0, 1.0])
     }
 
     /// log x = e ln 2 + log m with m in [sqrt(1/2), sqrt 2).
@@ -128,8 +151,9 @@ impl Vectors<'_> {
     }
 
     pub fn sigmoid(&mut self, x: Value) -> Value {
-        let minus = self.b.ins().fneg(x);
-        let e = self.exp(minus);
+        let minus = self.float(-1.0);
+        let minus = self.mul(x, minus);
+        let e = self.bounded_exp(minus);
         let one = self.float(1.0);
         let d = self.add(e, one);
         self.div(one, d)
@@ -143,7 +167,7 @@ impl Vectors<'_> {
         let p = self.mul(p, s);
         let small = self.mul_add(p, x, x);
         let twice = self.add(a, a);
-        let e = self.exp(twice);
+        let e = self.bounded_exp(twice);
         let (one, two, limit) = (self.float(1.0), self.float(2.0), self.float(0.625));
         let d = self.add(e, one);
         let q = self.div(two, d);
@@ -166,7 +190,7 @@ impl Vectors<'_> {
         }
         let minus = self.b.ins().fneg(t);
         let r = self.mul_add(r, t, minus);
-        let e = self.exp(r);
+        let e = self.bounded_exp(r);
         let one = self.float(1.0);
         let large = self.sub(one, e);
         let large = self.copy_sign(large, x);

@@ -10,4 +10,4 @@ mod vector;
 
 pub use loops::emit_loop;
 pub use reduce::emit_reduce;
-pub use vector::Vectors;
+pub use vector::{Constants, Vectors};

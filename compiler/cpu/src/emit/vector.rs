@@ -10,6 +10,40 @@ pub struct Vectors<'f> {
     pub b: FunctionBuilder<'f>,
     /// The processor has fused multiply-add.
     pub fma: bool,
+    pub constants: &'f mut Constants,
+}
+
+/// Vectors that generated code reads from memory. In registers they would be hoisted out of loops and spilt there;
+/// as operands in memory they cost nothing. The table never moves, so its address can be part of the code.
+pub struct Constants {
+    words: Box<[[u32; 4]]>,
+    used: usize,
+}
+
+/// Distinct vectors of one module; more are made in registers.
+const CAPACITY: usize = 4096;
+
+impl Default for Constants {
+    fn default() -> Constants {
+        Constants { words: vec![[0; 4]; CAPACITY].into_boxed_slice(), used: 0 }
+    }
+}
+
+impl Constants {
+    /// Byte offset of a vector in the table, if there is room.
+    fn offset(&mut self, words: [u32; 4]) -> Option<i32> {
+        let known = self.words[..self.used].iter().position(|w| *w == words);
+        let at = match known {
+            Some(at) => at,
+            None if self.used < CAPACITY => {
+                self.words[self.used] = words;
+                self.used += 1;
+                self.used - 1
+            }
+            None => return None,
+        };
+        Some(at as i32 * 16)
+    }
 }
 
 /// One round of a loop: from the index and the carried values to the next carried values.
@@ -34,6 +68,10 @@ impl Vectors<'_> {
     }
 
     pub fn words(&mut self, words: [u32; 4], ty: Type) -> Value {
+        if let Some(offset) = self.constants.offset(words) {
+            let base = self.i64(self.constants.words.as_ptr() as i64);
+            return self.b.ins().load(ty, memory(), base, offset);
+        }
         let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
         let constant = self.b.func.dfg.constants.insert(ConstantData::from(bytes));
         self.b.ins().vconst(ty, constant)
