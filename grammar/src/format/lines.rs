@@ -2,6 +2,9 @@
 
 const WIDTH: usize = 100;
 
+/// A name so much longer than the median of its run does not move the `=` of the others.
+const OUTLIER: usize = 6;
+
 #[derive(Default)]
 pub struct Lines {
     done: Vec<Line>,
@@ -164,12 +167,15 @@ impl Lines {
     fn pad_equals(&mut self, run: &[usize]) {
         let indent = run.first().map_or(0, |i| self.done[*i].indent);
         let aligned = |l: &Line| l.equals.filter(|_| l.indent == indent && !l.shifted);
-        let Some(widest) = run.iter().filter_map(|i| aligned(&self.done[*i])).max() else { return };
+        let mut widths: Vec<usize> = run.iter().filter_map(|i| aligned(&self.done[*i])).collect();
+        widths.sort();
+        let Some(median) = widths.get(widths.len() / 2) else { return };
+        let widest = widths.iter().rfind(|w| **w <= median + OUTLIER).copied().unwrap_or(*median);
         let mut pad = 0;
         for i in run {
             let line = &mut self.done[*i];
             if let Some(at) = aligned(line) {
-                pad = widest - at;
+                pad = widest.saturating_sub(at);
                 line.text.insert_str(at, &" ".repeat(pad));
             } else if line.shifted {
                 line.indent += pad;
