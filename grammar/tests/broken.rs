@@ -1,6 +1,6 @@
 //! Broken files: each mistake gets its code at its place, the rest of the file is read, and no text makes reading fail.
 
-use pfm_diag::{FileId, Sources, apply_fixes, safe_fixes, short, terminal};
+use pfm_diag::{FileId, Sources, apply_fixes, code_info, safe_fixes, short, terminal};
 use pfm_syntax::{parse, parse_expr, parse_setting};
 
 /// Code and labelled text of each diagnostic.
@@ -14,6 +14,7 @@ fn found(text: &str) -> Vec<(String, String)> {
         .iter()
         .map(|d| {
             println!("{}", terminal(d, &sources, false));
+            assert!(code_info(d.code).is_some(), "{} is not explained", d.code);
             let span = d.primary.as_ref().expect("each has a place").span;
             (d.code.to_string(), sources.text(span).to_string())
         })

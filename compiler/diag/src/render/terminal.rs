@@ -96,7 +96,39 @@ fn snippet(diagnostic: &Diagnostic, file: FileId, sources: &Sources, color: bool
         .render_report(&mut drawn, &drawing)
         .expect("writing to a string does not fail");
     // The first line is miette's own heading, which is empty here.
-    drawn.lines().skip(1).map(|l| format!("{}\n", l.trim_end())).collect()
+    let lines: Vec<&str> = drawn.lines().skip(1).map(str::trim_end).collect();
+    let place = diagnostic.primary.as_ref().filter(|l| l.span.file == file).map(|l| {
+        let (line, column) = source.line_column(l.span.start as usize);
+        format!("{}:{line}:{column}", source.name)
+    });
+    one_frame(&lines, place.as_deref())
+}
+
+/// Draws the frames that miette makes of distant lines as one, headed by the primary place. Frames whose line numbers differ in
+/// width stay apart.
+fn one_frame(lines: &[&str], place: Option<&str>) -> String {
+    let margin = |l: &str| l.len() - l.trim_start().len();
+    let is_head = |l: &str| l.trim_start().starts_with("╭─[");
+    let heads: Vec<&str> = lines.iter().copied().filter(|l| is_head(l)).collect();
+    let same = heads.iter().all(|h| margin(h) == margin(heads[0]));
+    let primary = heads.iter().find(|h| place.is_some_and(|p| h.contains(p)));
+    let mut out = String::new();
+    let mut headed = false;
+    for (i, line) in lines.iter().enumerate() {
+        let is_tail = line.trim_start().starts_with("╰──") && margin(line) == heads.first().map_or(0, |h| margin(h));
+        let inner_tail = is_tail && lines.get(i + 1).is_some_and(|next| is_head(next));
+        if same && inner_tail {
+            out.push_str(&format!("{}·\n", " ".repeat(margin(line))));
+        } else if same && is_head(line) {
+            if !headed {
+                out.push_str(&format!("{}\n", primary.unwrap_or(line)));
+            }
+            headed = true;
+        } else {
+            out.push_str(&format!("{line}\n"));
+        }
+    }
+    out
 }
 
 /// What miette needs to draw source lines with labels.
