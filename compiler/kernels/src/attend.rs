@@ -119,6 +119,7 @@ impl Job<'_> {
         // Largest score so far and sum of the weights relative to it, for each query.
         let (mut tops, mut sums) = (Stack::<CHUNK>::new(), Stack::<CHUNK>::new());
         let (tops, sums) = (tops.start(), sums.start());
+        let mut hidden = Stack::<KEYS>::new();
         // SAFETY: all offsets stay within the sizes that `check` has confirmed.
         unsafe {
             let q = self.inputs.q.as_ptr().add(head * tq * d);
@@ -132,6 +133,7 @@ impl Job<'_> {
             for key in (0..tk).step_by(KEYS) {
                 let keys = KEYS.min(tk - key);
                 packed.forget();
+                let hidden = hide(self.spec, &self.inputs, head, (key, keys), hidden.start());
                 for row in rows.clone().step_by(ROWS) {
                     let count = ROWS.min(rows.end - row);
                     if self.spec.seen(row + count - 1, key, keys) == 0 {
@@ -140,14 +142,17 @@ impl Job<'_> {
                     let a = q.add(row * d);
                     packed.product::<S>(a, count, k.add(key * d), keys, d, scores);
                     for r in 0..count {
-                        let shrink = self.weigh::<S>(
-                            head,
-                            row + r,
-                            (key, keys),
-                            scores.add(r * KEYS),
-                            &mut *tops.add(row + r - rows.start),
-                            &mut *sums.add(row + r - rows.start),
-                        );
+                        let place = row + r - rows.start;
+                        let line = Line {
+                            scores: scores.add(r * KEYS),
+                            scale: self.spec.scale,
+                            bias: bias(self.spec, &self.inputs, head, row + r, key),
+                            hidden,
+                            seen: self.spec.seen(row + r, key, keys),
+                            keys,
+                        };
+                        let (top, sum) = (&mut *tops.add(place), &mut *sums.add(place));
+                        let shrink = line.weigh::<S>(top, sum);
                         if key > 0 && shrink != 1.0 {
                             scale::<S>(out.add((row + r) * dv), dv, shrink);
                         }
@@ -165,43 +170,68 @@ impl Job<'_> {
             }
         }
     }
+}
 
-    /// Turns one row of products into weights relative to the new largest score; gives the factor for what was summed
-    /// before.
+/// One row of a tile of scores: `KEYS` places, of which `keys` are in use and the first `seen` visible by order.
+pub(crate) struct Line {
+    pub scores: *mut f32,
+    pub scale: f32,
+    /// What is added to the scores: the bias, and minus infinity at masked keys.
+    pub bias: Option<*const f32>,
+    pub hidden: Option<*const f32>,
+    pub seen: usize,
+    pub keys: usize,
+}
+
+impl Line {
+    /// Visible lanes of the vector that starts at key `j`.
     #[inline(always)]
-    unsafe fn weigh<S: Simd>(
-        &self,
-        head: usize,
-        row: usize,
-        (key, keys): (usize, usize),
-        scores: *mut f32,
-        top: &mut f32,
-        sum: &mut f32,
-    ) -> f32 {
-        // SAFETY: the row has `KEYS` places, of which `keys` are in use.
+    pub(crate) fn lanes<S: Simd>(&self, j: usize) -> usize {
+        self.seen.saturating_sub(j).min(S::LANES)
+    }
+
+    /// Scores of `lanes` keys from `j` on.
+    #[inline(always)]
+    pub(crate) unsafe fn score<S: Simd>(&self, j: usize, lanes: usize) -> S::V {
+        // SAFETY: the keys lie inside the row, the bias and the mask.
         unsafe {
-            let seen = self.spec.seen(row, key, keys);
-            score::<S>(self.spec, &self.inputs, head, row, (key, seen), scores);
+            let product = S::load_first(self.scores.add(j), lanes);
+            let mut score = S::mul(product, S::splat(self.scale));
+            for more in [self.bias, self.hidden].into_iter().flatten() {
+                score = S::add(score, S::load_first(more.add(j), lanes));
+            }
+            score
+        }
+    }
+
+    /// Turns products into weights relative to the new largest score; gives the factor for what was summed before.
+    #[inline(always)]
+    unsafe fn weigh<S: Simd>(&self, top: &mut f32, sum: &mut f32) -> f32 {
+        // SAFETY: a row has room for whole vectors.
+        unsafe {
             let mut largest = S::splat(*top);
-            for j in (0..seen).step_by(S::LANES) {
-                let lanes = S::LANES.min(seen - j);
-                let s = S::load_first(scores.add(j), lanes);
+            for j in (0..self.seen).step_by(S::LANES) {
+                let lanes = self.lanes::<S>(j);
+                let s = self.score::<S>(j, lanes);
+                S::store_first(self.scores.add(j), s, lanes);
                 largest = S::join(lanes, S::max(largest, s), largest);
             }
             let new = S::largest(largest);
             let offset = S::splat(new);
-            let mut total = S::splat(0.0);
-            for j in (0..seen).step_by(S::LANES) {
-                let lanes = S::LANES.min(seen - j);
-                let s = S::sub(S::load_first(scores.add(j), lanes), offset);
-                let weight = exp::<S>(s);
-                S::store_first(scores.add(j), weight, lanes);
-                total = S::add(total, S::join(lanes, weight, S::splat(0.0)));
+            let (mut total, zero) = (S::splat(0.0), S::splat(0.0));
+            for j in (0..self.keys).step_by(S::LANES) {
+                let lanes = self.lanes::<S>(j);
+                let s = S::sub(S::load_first(self.scores.add(j), lanes), offset);
+                let weight = S::join(lanes, exp::<S>(s), zero);
+                S::store(self.scores.add(j), weight);
+                total = S::add(total, weight);
             }
-            for j in seen..keys {
-                *scores.add(j) = 0.0;
-            }
-            let shrink = exp_one::<S>(*top - new);
+            // Most rows find their largest score early; then nothing shrinks.
+            let shrink = match *sum {
+                0.0 => 0.0,
+                _ if *top == new => 1.0,
+                _ => exp_one::<S>(*top - new),
+            };
             *top = new;
             *sum = *sum * shrink + S::sum(total);
             shrink
@@ -209,36 +239,31 @@ impl Job<'_> {
     }
 }
 
-/// Scales `seen` products of a row, adds the bias, and sets those of masked keys to minus infinity.
+/// Where the bias of a row lies, from key `key` on.
 #[inline(always)]
-pub(crate) unsafe fn score<S: Simd>(
+pub(crate) unsafe fn bias(spec: &AttendSpec, inputs: &AttendInputs<'_>, head: usize, row: usize, key: usize) -> Option<*const f32> {
+    let at = (head % spec.heads * spec.tq + row) * spec.tk + key;
+    // SAFETY: the bias has heads, queries and keys.
+    inputs.bias.map(|bias| unsafe { bias.as_ptr().add(at) })
+}
+
+/// Writes 0 for visible keys of a block and minus infinity for masked ones, if there is a mask.
+#[inline(always)]
+pub(crate) unsafe fn hide(
     spec: &AttendSpec,
     inputs: &AttendInputs<'_>,
     head: usize,
-    row: usize,
-    (key, seen): (usize, usize),
-    scores: *mut f32,
-) {
-    // SAFETY: keys key .. key + seen lie inside the bias and the mask.
-    unsafe {
-        for j in (0..seen).step_by(S::LANES) {
-            let lanes = S::LANES.min(seen - j);
-            let mut s = S::mul(S::load_first(scores.add(j), lanes), S::splat(spec.scale));
-            if let Some(bias) = inputs.bias {
-                let at = ((head % spec.heads) * spec.tq + row) * spec.tk + key + j;
-                s = S::add(s, S::load_first(bias.as_ptr().add(at), lanes));
-            }
-            S::store_first(scores.add(j), s, lanes);
-        }
-        if let Some(mask) = inputs.mask {
-            let mask = mask.as_ptr().add(head / spec.heads * spec.tk + key);
-            for j in 0..seen {
-                if *mask.add(j) == 0 {
-                    *scores.add(j) = f32::NEG_INFINITY;
-                }
-            }
-        }
+    (key, keys): (usize, usize),
+    to: *mut f32,
+) -> Option<*const f32> {
+    let mask = inputs.mask?;
+    let mask = &mask[head / spec.heads * spec.tk + key..][..keys];
+    for (j, &visible) in mask.iter().enumerate() {
+        let value = if visible == 0 { f32::NEG_INFINITY } else { 0.0 };
+        // SAFETY: the block has room for its keys.
+        unsafe { *to.add(j) = value };
     }
+    Some(to)
 }
 
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! The gradient of attention: weights are rebuilt tile by tile from lse, so no score matrix is ever in memory.
 //! A task takes whole heads; where the bias is shared by samples, each chunk of samples has its own partial sum.
 
-use crate::attend::{AttendInputs, AttendSpec, KEYS, ROWS, Transposed, product, score};
+use crate::attend::{AttendInputs, AttendSpec, KEYS, Line, ROWS, Transposed, bias, hide, product};
 use crate::block::Stack;
 use crate::exp::exp;
 use crate::isa::{Isa, Kernel, Shared, launch};
@@ -135,20 +135,21 @@ impl Job<'_> {
         let mut tiles = [Stack::<{ ROWS * KEYS }>::new(), Stack::<{ ROWS * KEYS }>::new()];
         let [weights, slopes] = &mut tiles;
         let (weights, slopes) = (weights.start(), slopes.start());
+        let mut hidden = Stack::<KEYS>::new();
         // SAFETY: all offsets stay within the sizes that `attend_grad` has confirmed.
         unsafe {
             let (q, dq) = (inputs.q.as_ptr().add(head * tq * d), self.dq.0.add(head * tq * d));
             let (k, dk) = (inputs.k.as_ptr().add(head * tk * d), self.dk.0.add(head * tk * d));
             let (v, dv) = (inputs.v.as_ptr().add(head * tk * e), self.dv.0.add(head * tk * e));
             let dout = self.x.dout.as_ptr().add(head * tq * e);
-            zero(dq, tq * d);
-            zero(dk, tk * d);
-            zero(dv, tk * e);
             let [keys_t, values_t] = packed;
             for key in (0..tk).step_by(KEYS) {
                 let keys = KEYS.min(tk - key);
                 keys_t.forget();
                 values_t.forget();
+                let hidden = hide(self.spec, inputs, head, (key, keys), hidden.start());
+                // True until these keys have met a query.
+                let mut fresh = true;
                 for row in (0..tq).step_by(ROWS) {
                     let rows = ROWS.min(tq - row);
                     if self.spec.seen(row + rows - 1, key, keys) == 0 {
@@ -158,55 +159,57 @@ impl Job<'_> {
                     keys_t.product::<S>(q_row, rows, k.add(key * d), keys, d, weights);
                     values_t.product::<S>(dout_row, rows, v.add(key * e), keys, e, slopes);
                     for r in 0..rows {
+                        let line = Line {
+                            scores: weights.add(r * KEYS),
+                            scale: self.spec.scale,
+                            bias: bias(self.spec, inputs, head, row + r, key),
+                            hidden,
+                            seen: self.spec.seen(row + r, key, keys),
+                            keys,
+                        };
                         let dbias = dbias.map(|start| start.add((row + r) * tk + key));
-                        let (w, s) = (weights.add(r * KEYS), slopes.add(r * KEYS));
-                        self.slope::<S>(head, row + r, (key, keys), w, s, dbias);
+                        self.slope::<S>(&line, head * tq + row + r, slopes.add(r * KEYS), dbias);
                     }
                     let across = |tile: *mut f32| (tile.cast_const(), 1, KEYS as isize);
                     let along = (slopes.cast_const(), KEYS as isize, 1);
-                    product::<S>(across(weights), keys, (dout_row, e, rows), (dv.add(key * e), e), true);
-                    product::<S>(across(slopes), keys, (q_row, d, rows), (dk.add(key * d), d), true);
-                    product::<S>(along, rows, (k.add(key * d), d, keys), (dq.add(row * d), d), true);
+                    product::<S>(across(weights), keys, (dout_row, e, rows), (dv.add(key * e), e), !fresh);
+                    product::<S>(across(slopes), keys, (q_row, d, rows), (dk.add(key * d), d), !fresh);
+                    // Every query sees the first block by order.
+                    product::<S>(along, rows, (k.add(key * d), d, keys), (dq.add(row * d), d), key > 0);
+                    fresh = false;
+                }
+                if fresh {
+                    zero(dk.add(key * d), keys * d);
+                    zero(dv.add(key * e), keys * e);
                 }
             }
         }
     }
 
-    /// Turns one row of products into weights p, and one row of dout v' into scale p (dout v' - dout out).
+    /// Turns one row of products into weights p, and one row of dout v' into scale p (dout v' - dout out). `at` counts
+    /// queries through samples and heads.
     #[inline(always)]
-    unsafe fn slope<S: Simd>(
-        &self,
-        head: usize,
-        row: usize,
-        (key, keys): (usize, usize),
-        weights: *mut f32,
-        slopes: *mut f32,
-        dbias: Option<*mut f32>,
-    ) {
+    unsafe fn slope<S: Simd>(&self, line: &Line, at: usize, slopes: *mut f32, dbias: Option<*mut f32>) {
         let spec = self.spec;
-        let seen = spec.seen(row, key, keys);
-        let at = head * spec.tq + row;
-        // SAFETY: the rows have `KEYS` places, of which `keys` are in use.
+        // SAFETY: a row of a tile has room for whole vectors.
         unsafe {
-            score::<S>(spec, &self.x.inputs, head, row, (key, seen), weights);
             let (out, dout) = (self.x.out.as_ptr(), self.x.dout.as_ptr());
             let delta = dot::<S>(out.add(at * spec.dv), dout.add(at * spec.dv), spec.dv);
             let (lse, delta) = (S::splat(*self.x.lse.as_ptr().add(at)), S::splat(delta));
-            for j in (0..seen).step_by(S::LANES) {
-                let lanes = S::LANES.min(seen - j);
-                let s = S::sub(S::load_first(weights.add(j), lanes), lse);
-                let weight = exp::<S>(s);
-                S::store_first(weights.add(j), weight, lanes);
+            let zero = S::splat(0.0);
+            for j in (0..line.keys).step_by(S::LANES) {
+                let lanes = line.lanes::<S>(j);
+                let s = S::sub(line.score::<S>(j, lanes), lse);
+                let weight = S::join(lanes, exp::<S>(s), zero);
+                S::store(line.scores.add(j), weight);
                 let slope = S::sub(S::load_first(slopes.add(j), lanes), delta);
-                let slope = S::mul(weight, slope);
+                let slope = S::join(lanes, S::mul(weight, slope), zero);
                 if let Some(dbias) = dbias {
                     let sum = S::add(S::load_first(dbias.add(j), lanes), slope);
                     S::store_first(dbias.add(j), sum, lanes);
                 }
-                S::store_first(slopes.add(j), S::mul(slope, S::splat(spec.scale)), lanes);
+                S::store(slopes.add(j), S::mul(slope, S::splat(spec.scale)));
             }
-            zero(weights.add(seen), keys - seen);
-            zero(slopes.add(seen), keys - seen);
         }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) unsafe fn strips<S: Simd>(tile: &Tile, rows: usize, vectors: usize) {
         let (start, stop) = (i * rows / count, (i + 1) * rows / count);
         // SAFETY: the caller vouches for all rows.
         unsafe {
-            strip.a = tile.a.offset(start as isize * tile.a_row);
+            strip.a = tile.a.wrapping_offset(start as isize * tile.a_row);
             strip.c = tile.c.offset(start as isize * tile.c_row);
             S::tile(stop - start, vectors)(&strip);
         }

@@ -13,9 +13,9 @@ use pfm_device::Pool;
 const PARTIALS: usize = 1 << 22;
 /// Rows of pixels that one call of a tile sums over.
 const ROWS: usize = 16;
-/// Result channels of a task.
+/// Channels in vector lanes of a task.
 const COLUMNS: usize = 64;
-/// Source and result channels of one task of the final sum.
+/// Channels by rows and in lanes of one task of the final sum.
 const REDUCED: usize = 8;
 const LANES: usize = 16;
 
@@ -44,19 +44,24 @@ pub fn conv_weight_grad(pool: &Pool, isa: Isa, spec: &ConvSpec, x: &[f32], dy: &
     if dw.is_empty() {
         return;
     }
+    let source = Operand { start: x.as_ptr(), channels: spec.ci, step: spec.forward[2].source_step, dw_stride: spec.taps() };
+    let result = Operand { start: dy.as_ptr(), channels: spec.co, step: 1, dw_stride: spec.ci * spec.taps() };
+    let swapped = spec.co < spec.ci && spec.co < LANES;
+    let (rows, lanes) = if swapped { (result, source) } else { (source, result) };
     let job = Job {
         spec,
+        swapped,
         chunks: spec.chunks(),
-        groups: spec.co.div_ceil(COLUMNS),
-        x: x.as_ptr(),
-        dy: dy.as_ptr(),
+        groups: lanes.channels.div_ceil(COLUMNS),
+        rows,
+        lanes,
         dw: Shared::of(dw),
         partial: Shared::of(scratch),
     };
-    // One task per chunk, group of result channels and plane of taps.
+    // One task per chunk, group of channels and plane of taps.
     let tasks = job.chunks * job.groups * spec.kernel[0];
     launch(pool, isa, tasks, &Multiply(&job));
-    let tasks = spec.co.div_ceil(LANES) * spec.ci.div_ceil(REDUCED);
+    let tasks = lanes.channels.div_ceil(LANES) * rows.channels.div_ceil(REDUCED);
     launch(pool, isa, tasks, &Reduce(&job));
 }
 
@@ -64,11 +69,24 @@ struct Job<'a> {
     spec: &'a ConvSpec,
     chunks: usize,
     groups: usize,
-    x: *const f32,
-    dy: *const f32,
+    /// x by rows and dy in vector lanes, or the other way round where dy would leave most lanes empty.
+    rows: Operand,
+    lanes: Operand,
+    swapped: bool,
     dw: Shared,
-    /// [chunk][tap][ci][co]
+    /// [chunk][tap][channel of rows][channel of lanes]
     partial: Shared,
+}
+
+/// x or dy.
+#[derive(Clone, Copy)]
+struct Operand {
+    start: *const f32,
+    channels: usize,
+    /// Pixels from one result pixel to the next.
+    step: usize,
+    /// Stride of its channels in dw.
+    dw_stride: usize,
 }
 // SAFETY: x and dy are only read, and every task writes its own part of the partial sums and of dw.
 unsafe impl Sync for Job<'_> {}
@@ -85,7 +103,7 @@ impl Kernel for Multiply<'_> {
         let rows = spec.pixel_rows();
         let (start, stop) = (chunk * rows / job.chunks, (chunk + 1) * rows / job.chunks);
         let first = group * COLUMNS;
-        let columns = COLUMNS.min(spec.co - first);
+        let columns = COLUMNS.min(job.lanes.channels - first);
         let t_tap = &spec.forward[0].taps[plane];
         // SAFETY: the partial sums of this chunk, plane and group are of this task alone.
         unsafe {
@@ -117,14 +135,13 @@ impl Job<'_> {
 
     #[inline(always)]
     unsafe fn clear<S: Simd>(&self, partial: *mut f32, plane: usize, columns: usize) {
-        let spec = self.spec;
-        let rows = spec.kernel[1] * spec.kernel[2] * spec.ci;
-        let first = self.tap_index([plane, 0, 0]) * spec.ci;
+        let rows = self.spec.kernel[1] * self.spec.kernel[2] * self.rows.channels;
+        let first = self.tap_index([plane, 0, 0]) * self.rows.channels;
         for row in first..first + rows {
             for c in (0..columns).step_by(S::LANES) {
                 // SAFETY: tap, channel and column lie inside the partial sum.
                 unsafe {
-                    let to = partial.add(row * spec.co + c);
+                    let to = partial.add(row * self.lanes.channels + c);
                     S::store_first(to, S::splat(0.0), S::LANES.min(columns - c));
                 }
             }
@@ -147,42 +164,46 @@ impl Job<'_> {
             let source_h = (h * walk_h.source_step) as isize + h_tap.offset;
             let plane = (batch * spec.input[0]) as isize + source_t;
             let source_row = plane * spec.input[1] as isize + source_h;
-            list[count] = Tap { a: source_row * (spec.input[2] * spec.ci) as isize, b: (row * spec.output[2] * spec.co) as isize };
+            let a = source_row * (spec.input[2] * spec.ci) as isize;
+            let b = (row * spec.output[2] * spec.co) as isize;
+            list[count] = if self.swapped { Tap { a: b, b: a } } else { Tap { a, b } };
             count += 1;
         }
         count
     }
 
-    /// Adds the products of the listed rows for one tap and a range of result channels.
+    /// Adds the products of the listed rows for one tap and a range of the channels in lanes.
     #[inline(always)]
     unsafe fn add<S: Simd>(&self, list: &[Tap], taps: [&AxisTap; 3], (first, columns): (usize, usize), partial: *mut f32) {
-        let spec = self.spec;
         let w_tap = taps[2];
         if w_tap.start == w_tap.stop {
             return;
         }
-        let step = spec.forward[2].source_step;
-        let source = w_tap.offset + (w_tap.start * step) as isize;
+        let source = w_tap.offset + (w_tap.start * self.spec.forward[2].source_step) as isize;
+        let result = w_tap.start as isize;
+        let (a, b) = if self.swapped { (result, source) } else { (source, result) };
+        let (rows, lanes) = (self.rows, self.lanes);
         let index = self.tap_index(taps.map(|t| t.index));
         for i in 0..panels::<S>(columns) {
             let panel = panel::<S>(columns, i);
             // SAFETY: the tap reads inside x from pixel `start` to `stop`; the panel lies inside the channels.
             unsafe {
+                let start = lanes.start.wrapping_offset(b * lanes.channels as isize);
                 let tile = Tile {
-                    a: self.x.wrapping_offset(source * spec.ci as isize),
+                    a: rows.start.wrapping_offset(a * rows.channels as isize),
                     a_row: 1,
-                    a_step: (step * spec.ci) as isize,
-                    b: self.dy.add(w_tap.start * spec.co + first + panel.first),
-                    b_step: spec.co as isize,
-                    c: partial.add(index * spec.ci * spec.co + panel.first),
-                    c_row: spec.co as isize,
+                    a_step: (rows.step * rows.channels) as isize,
+                    b: start.wrapping_add(first + panel.first),
+                    b_step: (lanes.step * lanes.channels) as isize,
+                    c: partial.add(index * rows.channels * lanes.channels + panel.first),
+                    c_row: lanes.channels as isize,
                     taps: list.as_ptr(),
                     tap_count: list.len(),
                     steps: w_tap.stop - w_tap.start,
                     last: panel.last,
                     add: true,
                 };
-                strips::<S>(&tile, spec.ci, panel.vectors);
+                strips::<S>(&tile, rows.channels, panel.vectors);
             }
         }
     }
@@ -197,16 +218,18 @@ impl Kernel for Reduce<'_> {
         let job = self.0;
         let spec = job.spec;
         let (taps, total) = (spec.taps(), spec.lengths()[1]);
-        let parts = spec.ci.div_ceil(REDUCED);
+        let (rows, columns) = (job.rows, job.lanes);
+        let parts = rows.channels.div_ceil(REDUCED);
         let (group, part) = (task / parts, task % parts);
         let first = group * LANES;
-        let lanes = LANES.min(spec.co - first);
-        for ci in part * REDUCED..spec.ci.min((part + 1) * REDUCED) {
+        let lanes = LANES.min(columns.channels - first);
+        for row in part * REDUCED..rows.channels.min((part + 1) * REDUCED) {
             for tap in 0..taps {
                 let mut sums = [0.0; LANES];
                 // SAFETY: tap and channels lie inside the partial sums and dw; these channels are of this task alone.
                 unsafe {
-                    let from = job.partial.0.add((tap * spec.ci + ci) * spec.co + first);
+                    let from = (tap * rows.channels + row) * columns.channels + first;
+                    let from = job.partial.0.add(from);
                     for c in (0..lanes).step_by(S::LANES) {
                         let some = S::LANES.min(lanes - c);
                         let mut sum = S::splat(0.0);
@@ -216,7 +239,8 @@ impl Kernel for Reduce<'_> {
                         S::store_first(sums.as_mut_ptr().add(c), sum, some);
                     }
                     for (c, sum) in sums.into_iter().enumerate().take(lanes) {
-                        *job.dw.0.add(((first + c) * spec.ci + ci) * taps + tap) = sum;
+                        let to = (first + c) * columns.dw_stride + row * rows.dw_stride + tap;
+                        *job.dw.0.add(to) = sum;
                     }
                 }
             }

@@ -63,8 +63,8 @@ impl Kernel for Job<'_> {
                 std::array::from_fn(|i| (start + i) as u32),
             ];
             let words = rounds(counter, [seed, stage]);
-            for (i, (&u, &v)) in words[0].iter().zip(&words[1]).enumerate().take(last - start) {
-                let value = value(self.spec.draw, u, v);
+            let values = values(self.spec.draw, &words);
+            for (i, &value) in values.iter().enumerate().take(last - start) {
                 // SAFETY: these elements of this sample are of this task alone.
                 unsafe { *self.out.0.add(sample * self.spec.each + start + i) = value };
             }
@@ -73,20 +73,66 @@ impl Kernel for Job<'_> {
 }
 
 #[inline(always)]
-fn value(draw: Draw, first: u32, second: u32) -> f32 {
-    const SCALE: f64 = 1.0 / 16_777_216.0;
+fn values(draw: Draw, words: &[[u32; GROUP]; 4]) -> [f32; GROUP] {
+    let mut values = [0.0; GROUP];
     match draw {
-        Draw::Uniform => (first >> 8) as f32 / 16_777_216.0,
+        Draw::Uniform => {
+            for (value, &word) in values.iter_mut().zip(&words[0]) {
+                *value = (word >> 8) as i32 as f32 / 16_777_216.0;
+            }
+        }
         Draw::Normal => {
-            let u = f64::from((first >> 8) + 1) * SCALE;
-            let v = f64::from(second >> 8) * SCALE;
-            ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as f32
+            for (i, value) in values.iter_mut().enumerate() {
+                *value = normal(words[0][i], words[1][i]);
+            }
         }
         Draw::Bernoulli { rate } => {
             let threshold = (rate * 16_777_216.0).ceil() as u32;
-            f32::from(u8::from(first >> 8 < threshold))
+            for (value, &word) in values.iter_mut().zip(&words[0]) {
+                *value = f32::from(u8::from(word >> 8 < threshold));
+            }
         }
     }
+    values
+}
+
+/// sqrt(-2 ln u) cos(2 pi v) with u = (first >> 8 + 1) / 2^24 and v = (second >> 8) / 2^24, in f64 and without branches,
+/// so that a group of draws runs in vector registers. Both functions are good to 1e-12, far below f32.
+#[inline(always)]
+fn normal(first: u32, second: u32) -> f32 {
+    let u = f64::from(((first >> 8) + 1) as i32) / 16_777_216.0;
+    let v = f64::from((second >> 8) as i32) / 16_777_216.0;
+    ((-2.0 * ln(u)).max(0.0).sqrt() * cos_turn(v)) as f32
+}
+
+/// The logarithm of a normal positive number: exponent and mantissa m in [sqrt(1/2), sqrt(2)), then
+/// ln m = 2 artanh((m - 1) / (m + 1)) by its power series.
+#[inline(always)]
+fn ln(x: f64) -> f64 {
+    const ROOT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+    let shifted = x.to_bits().wrapping_sub(ROOT_HALF);
+    let exponent = (shifted as i64) >> 52;
+    let m = f64::from_bits(x.to_bits().wrapping_sub((exponent as u64) << 52));
+    let s = (m - 1.0) / (m + 1.0);
+    let square = s * s;
+    let mut sum = 0.0;
+    for k in (0..9).rev() {
+        sum = sum * square + 1.0 / f64::from(2 * k + 1);
+    }
+    f64::from(exponent as i32) * std::f64::consts::LN_2 + 2.0 * s * sum
+}
+
+/// cos(2 pi v) for v in [0, 1]: the distance to the nearer end of the circle, folded to a quarter, in a power series of
+/// the sine: cos(2 pi v) = sin(2 pi (1/4 - d)) where d in [0, 1/2] is that distance.
+#[inline(always)]
+fn cos_turn(v: f64) -> f64 {
+    let x = (0.25 - v.min(1.0 - v)) * std::f64::consts::TAU;
+    let square = x * x;
+    let mut sum = 1.0;
+    for k in (1..10).rev() {
+        sum = 1.0 - sum * square * (1.0 / f64::from(2 * k * (2 * k + 1)));
+    }
+    x * sum
 }
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];

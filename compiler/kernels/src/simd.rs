@@ -49,12 +49,8 @@ pub(crate) unsafe fn columns<S: Simd>(from: *const f32, stride: usize, rows: usi
     // SAFETY: passed on from the caller.
     unsafe {
         let mut square = [S::splat(0.0); 16];
-        if rows == S::LANES && columns == S::LANES {
-            for (r, row) in square.iter_mut().enumerate().take(S::LANES) {
-                *row = S::load(from.add(r * stride));
-            }
-        } else {
-            for (r, row) in square.iter_mut().enumerate().take(rows) {
+        for (r, row) in square.iter_mut().enumerate().take(S::LANES) {
+            if r < rows {
                 *row = S::load_first(from.add(r * stride), columns);
             }
         }

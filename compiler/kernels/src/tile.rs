@@ -58,8 +58,8 @@ unsafe fn multiply<S: Simd, const ROWS: usize, const VECTORS: usize>(tile: &Tile
                         *sum = S::fma(x, weight, *sum);
                     }
                 }
-                a = a.offset(t.a_step);
-                b = b.offset(t.b_step);
+                a = a.wrapping_offset(t.a_step);
+                b = b.wrapping_offset(t.b_step);
             }
         }
         for (r, row) in sums.into_iter().enumerate() {
