@@ -108,15 +108,14 @@ pub fn prepare_reduce(work: &Reduce, buffers: usize) -> (Vec<Launch>, usize) {
     nest.merge();
     let results: usize = nest.axes.iter().filter(|a| !a.reduced).map(|a| a.size).product();
     let large = nest.elements() * nest.weight() >= 2 * LARGE;
-    let single = nest.stores.len() == 1;
     if large
-        && single
         && parallel(&nest) < 8
         && let Some(parts) = split_reduced(&mut nest)
     {
         let second = second_stage(work, &nest, parts, results, buffers);
-        write_partials(&mut nest, results, buffers);
-        return (vec![finish_reduce(nest), second], parts * results);
+        write_partials(&mut nest, parts, results, buffers);
+        let words = parts * results * nest.stores.len();
+        return (vec![finish_reduce(nest), second], words);
     }
     (vec![finish_reduce(nest)], 0)
 }
@@ -144,45 +143,49 @@ fn split_reduced(nest: &mut Nest) -> Option<usize> {
     None
 }
 
-/// Points the store of the first stage at scratch: [parts, results...], row-major.
-fn write_partials(nest: &mut Nest, results: usize, slot: usize) {
-    let store = &mut nest.stores[0];
-    store.buffer = slot;
-    store.access.offset = 0;
+/// Points the stores of the first stage at scratch: [stores, parts, results...], row-major.
+fn write_partials(nest: &mut Nest, parts: usize, results: usize, slot: usize) {
+    let mut strides = vec![0; nest.axes.len()];
     let mut stride = 1;
-    for a in (1..nest.axes.len()).rev() {
-        if nest.axes[a].reduced {
-            store.access.strides[a] = 0;
-        } else {
-            store.access.strides[a] = stride;
-            stride *= nest.axes[a].size as i64;
-        }
+    for a in (1..nest.axes.len()).rev().filter(|a| !nest.axes[*a].reduced) {
+        strides[a] = stride;
+        stride *= nest.axes[a].size as i64;
     }
-    store.access.strides[0] = results as i64;
+    strides[0] = results as i64;
+    for (s, store) in nest.stores.iter_mut().enumerate() {
+        store.buffer = slot;
+        store.access = Access { offset: (s * parts * results) as i64, strides: strides.clone() };
+    }
 }
 
-/// Folds the parts. `nest` still has the store of the group.
+/// Folds the parts. `nest` still has the stores of the group.
 fn second_stage(work: &Reduce, nest: &Nest, parts: usize, results: usize, slot: usize) -> Launch {
-    let mut axes = vec![Axis { size: parts, reduced: true }];
-    let mut load = vec![results as i64];
-    let mut store = vec![0];
+    let kept: Vec<usize> = (1..nest.axes.len()).filter(|a| !nest.axes[*a].reduced).collect();
+    let mut load = vec![];
     let mut stride = results as i64;
-    for (a, axis) in nest.axes.iter().enumerate().skip(1).filter(|(_, x)| !x.reduced) {
-        stride /= axis.size as i64;
-        axes.push(*axis);
+    for &a in &kept {
+        stride /= nest.axes[a].size as i64;
         load.push(stride);
-        store.push(nest.stores[0].access.strides[a]);
     }
-    let dtype = work.body[work.stores[0].value.0 as usize].dtype();
-    let old = &nest.stores[0];
+    load.push(results as i64);
+    let part = |s: usize, old: &Store| Expr::Load {
+        buffer: slot,
+        access: Access { offset: (s * parts * results) as i64, strides: load.clone() },
+        dtype: work.body[old.value.0 as usize].dtype(),
+    };
+    let total = |s: usize, old: &Store| {
+        let mut strides: Vec<i64> = kept.iter().map(|a| old.access.strides[*a]).collect();
+        strides.push(0);
+        Store { buffer: old.buffer, access: Access { offset: old.access.offset, strides }, value: ExprId(s as u32) }
+    };
+    let axes = kept.iter().map(|a| nest.axes[*a]).chain([Axis { size: parts, reduced: true }]).collect();
+    let olds = || nest.stores.iter().enumerate();
     let mut second = Nest {
         axes,
-        body: vec![Expr::Load { buffer: slot, access: Access { offset: 0, strides: load }, dtype }],
-        stores: vec![Store { buffer: old.buffer, access: Access { offset: old.access.offset, strides: store }, value: ExprId(0) }],
+        body: olds().map(|(s, old)| part(s, old)).collect(),
+        stores: olds().map(|(s, old)| total(s, old)).collect(),
         fold: Some(work.fold),
     };
-    let kept: Vec<usize> = (1..second.axes.len()).chain([0]).collect();
-    second.reorder(&kept);
     second.merge();
     finish_reduce(second)
 }

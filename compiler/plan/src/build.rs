@@ -52,6 +52,30 @@ impl<'a> Draft<'a> {
         self.anchors.push(anchor);
     }
 
+    /// Counts a group's arithmetic and traffic again.
+    pub fn price(&mut self, group: usize) {
+        let g = &mut self.groups[group];
+        (g.flops, g.bytes) = price(&g.work, &g.buffers, &self.buffers);
+    }
+
+    /// Leaves out groups whose work is done elsewhere. Orders between groups follow.
+    pub fn remove(&mut self, gone: &[bool]) {
+        let mut next = 0;
+        let place: Vec<Option<usize>> = gone
+            .iter()
+            .map(|gone| {
+                next += usize::from(!gone);
+                (!gone).then(|| next - 1)
+            })
+            .collect();
+        let kept = |g: usize| place[g].expect("no order names a group that is gone");
+        self.after = self.after.iter().map(|(a, b)| (kept(*a), kept(*b))).collect();
+        let mut at = 0..;
+        self.groups.retain(|_| !gone[at.next().expect("an open range goes on")]);
+        let mut at = 0..;
+        self.anchors.retain(|_| !gone[at.next().expect("an open range goes on")]);
+    }
+
     fn make_buffers(&mut self) {
         for (i, input) in self.graph.inputs.iter().enumerate() {
             let ty = self.graph.ty(input.value);

@@ -51,7 +51,6 @@ pub fn fuse(graph: &Graph) -> Fusion {
     };
     fuser.require();
     fuser.choose_light();
-    fuser.require_before_views();
     fuser.assign_levels();
     fuser.sink();
     fuser.join();
@@ -67,6 +66,11 @@ pub fn reshaped(graph: &Graph, mut value: ValueId) -> ValueId {
         value = node.operands[0];
     }
     value
+}
+
+/// Whether a view's result has more elements than its operand.
+fn grows(graph: &Graph, view: &Node) -> bool {
+    graph.ty(view.results[0]).elements() > graph.ty(view.operands[0]).elements()
 }
 
 /// Whether a scalar operation costs about as much as a load.
@@ -125,7 +129,7 @@ impl Fuser<'_> {
         }
     }
 
-    /// A light node reads at most one full-size stored value and does little with it.
+    /// A light node reads at most one full-size stored value and does little with it; its readers repeat it.
     fn choose_light(&mut self) {
         let mut cost = vec![(0u32, 0u32); self.graph.values.len()];
         for (i, node) in self.graph.nodes.iter().enumerate() {
@@ -135,11 +139,22 @@ impl Fuser<'_> {
                     cost[result] = cost[node.operands[0].0 as usize];
                 }
                 Class::View(View::Permute | View::Slice | View::Flip | View::Broadcast) if !self.is_stored(node.results[0]) => {
-                    cost[result] = self.operand_cost(node.operands[0], node.results[0], &cost);
+                    let grown = self.graph.ty(node.results[0]).elements() >= 4 * self.graph.ty(node.operands[0]).elements();
+                    if grows(self.graph, node)
+                        && let Some(base) = self.heavy_behind_views(node.operands[0])
+                    {
+                        // Work that a broadcast would repeat is stored first.
+                        self.store(base);
+                    }
+                    let (work, loads) = self.operand_cost(node.operands[0], node.results[0], &cost);
+                    cost[result] = (work, if grown { 0 } else { loads });
                 }
                 Class::Pointwise(scalar) if !self.is_stored(node.results[0]) => {
                     let mut sum = (u32::from(node.op.name != "cast"), 0u32);
-                    for &v in &node.operands {
+                    for (o, &v) in node.operands.iter().enumerate() {
+                        if node.operands[..o].contains(&v) {
+                            continue;
+                        }
                         let c = self.operand_cost(v, node.results[0], &cost);
                         sum = (sum.0.saturating_add(c.0), sum.1.saturating_add(c.1));
                     }
@@ -158,20 +173,6 @@ impl Fuser<'_> {
             (0, u32::from(!small))
         } else {
             cost[value.0 as usize]
-        }
-    }
-
-    /// Work that a broadcast would repeat, or that a view would read twice, is stored first.
-    fn require_before_views(&mut self) {
-        for i in 0..self.graph.nodes.len() {
-            let node = &self.graph.nodes[i];
-            if self.class(node) != Class::View(View::Broadcast) {
-                continue;
-            }
-            let grows = self.graph.ty(node.results[0]).elements() > self.graph.ty(node.operands[0]).elements();
-            if grows && let Some(base) = self.heavy_behind_views(node.operands[0]) {
-                self.store(base);
-            }
         }
     }
 

@@ -1,5 +1,5 @@
 //! From a graph to a plan: which nodes share a loop (`fuse`), what each loop does (`build`, `body`, `index`), where outputs
-//! go (`outputs`), in which order groups run (`order`) and where every buffer lies (`memory`). A plan prints and verifies.
+//! go (`outputs`), which reductions share a pass (`siblings`), in which order groups run (`order`) and where every buffer lies (`memory`). A plan prints and verifies.
 //!
 //! Invariants: groups are in topological order; no two living buffers overlap; every access lies inside its buffer.
 //! Absent on purpose: algebra, machine code, threads.
@@ -13,6 +13,7 @@ mod memory;
 mod order;
 mod outputs;
 mod plan;
+mod siblings;
 mod text;
 mod verify;
 
@@ -34,6 +35,7 @@ pub fn plan(graph: &Graph, scratch: Scratch) -> Result<Plan, Box<Diagnostic>> {
     refuse_bf16(graph)?;
     let fusion = fuse::fuse(graph);
     let mut draft = Draft::new(graph, &fusion);
+    siblings::join_reductions(&mut draft);
     let outputs = outputs::place_outputs(&mut draft);
     for g in 0..draft.groups.len() {
         let bytes = scratch(&draft.groups[g].work);

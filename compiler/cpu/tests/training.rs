@@ -1,0 +1,99 @@
+//! Gradients of a small network, from the loss to an update stored in place: the shape of graph that training runs.
+
+mod support;
+
+use pfm_ir::{Builder, Role, TensorType, ValueId};
+use pfm_ops as ops;
+use support::{Random, build, values};
+
+struct Model {
+    b: Builder,
+    weights: Vec<(String, ValueId)>,
+}
+
+impl Model {
+    fn weight(&mut self, name: &str, shape: &[usize]) -> ValueId {
+        let v = self.b.input(name, Role::Parameter { trainable: true }, TensorType::f32(shape));
+        self.weights.push((name.to_string(), v));
+        v
+    }
+
+    /// Channels-last normalisation with scale and shift.
+    fn norm(&mut self, name: &str, x: ValueId) -> ValueId {
+        let shape = self.b.shape(x).to_vec();
+        let c = shape.len() - 1;
+        let n = ops::normalise(&mut self.b, x, &[c], 1e-5, true);
+        let scale = self.weight(&format!("{name}.scale"), &shape[c..]);
+        let shift = self.weight(&format!("{name}.shift"), &shape[c..]);
+        let scale = ops::broadcast(&mut self.b, scale, &shape, &[c]);
+        let shift = ops::broadcast(&mut self.b, shift, &shape, &[c]);
+        let n = ops::mul(&mut self.b, n, scale);
+        ops::add(&mut self.b, n, shift)
+    }
+
+    fn silu(&mut self, x: ValueId) -> ValueId {
+        let s = ops::sigmoid(&mut self.b, x);
+        ops::mul(&mut self.b, x, s)
+    }
+
+    fn linear(&mut self, name: &str, x: ValueId, to: usize) -> ValueId {
+        let mut shape = self.b.shape(x).to_vec();
+        let c = shape.pop().unwrap();
+        let rows: usize = shape.iter().product();
+        let w = self.weight(&format!("{name}.weight"), &[to, c]);
+        let flat = ops::reshape(&mut self.b, x, &[rows, c]);
+        let y = ops::contract(&mut self.b, flat, w, &[0, 1], &[2, 1], &[0, 2]);
+        shape.push(to);
+        let bias = self.weight(&format!("{name}.bias"), &[to]);
+        let bias = ops::broadcast(&mut self.b, bias, &shape, &[shape.len() - 1]);
+        let y = ops::reshape(&mut self.b, y, &shape);
+        ops::add(&mut self.b, y, bias)
+    }
+
+    fn block(&mut self, name: &str, x: ValueId) -> ValueId {
+        let c = *self.b.shape(x).last().unwrap();
+        let n = self.norm(&format!("{name}.norm"), x);
+        let h = self.linear(&format!("{name}.up"), n, 2 * c);
+        let h = self.silu(h);
+        let h = self.linear(&format!("{name}.down"), h, c);
+        ops::add(&mut self.b, x, h)
+    }
+}
+
+fn network(blocks: usize) -> Model {
+    let mut m = Model { b: Builder::new("training"), weights: vec![] };
+    let x = m.b.input("x", Role::Data, TensorType::f32(&[2, 5, 6, 8]));
+    let w = m.weight("conv", &[8, 8, 3, 3]);
+    let mut h = ops::conv(&mut m.b, x, w, &[1, 1], &[1, 1], &[1, 1]);
+    for i in 0..blocks {
+        h = m.block(&format!("block{i}"), h);
+    }
+    let d = ops::sub(&mut m.b, h, x);
+    let d = ops::mul(&mut m.b, d, d);
+    let loss = ops::mean(&mut m.b, d, &[0, 1, 2, 3]);
+    m.b.output("loss", loss);
+    let wrt: Vec<ValueId> = m.weights.iter().map(|w| w.1).collect();
+    let gradients = pfm_transform::gradients(&mut m.b, loss, &wrt);
+    for ((name, w), g) in m.weights.clone().into_iter().zip(gradients) {
+        let step = ops::scale(&mut m.b, g.expect("every weight reaches the loss"), 0.1);
+        let next = ops::sub(&mut m.b, w, step);
+        m.b.store(&name, next, &name);
+    }
+    m
+}
+
+#[test]
+fn a_step_of_training() {
+    let m = network(2);
+    let c = build(&m.b.graph);
+    let mut random = Random::new(11);
+    let inputs: Vec<_> = c.graph.inputs.iter().map(|i| values(c.graph.ty(i.value), -0.5, 0.5, &mut random)).collect();
+    c.check(&inputs, 2e-5, "training");
+    // Every update is written in place.
+    let last =
+        c.plan.groups.iter().flat_map(|g| g.writes()).filter(|b| matches!(c.plan.buffers[b.0 as usize].place, pfm_plan::Place::Input(_)));
+    assert_eq!(last.count(), m.weights.len());
+    if std::env::var_os("PFM_PRINT_PLAN").is_some() {
+        println!("{}", pfm_plan::print(&c.plan));
+    }
+}
