@@ -50,8 +50,8 @@ pub fn fuse(graph: &Graph) -> Fusion {
         parent: (0..graph.nodes.len() as u32).collect(),
     };
     fuser.require();
-    fuser.choose_light();
     fuser.assign_levels();
+    fuser.choose_light();
     fuser.sink();
     fuser.join();
     fuser.draw()
@@ -151,19 +151,45 @@ impl Fuser<'_> {
                 }
                 Class::Pointwise(scalar) if !self.is_stored(node.results[0]) => {
                     let mut sum = (u32::from(node.op.name != "cast"), 0u32);
+                    let mut kept = vec![];
                     for (o, &v) in node.operands.iter().enumerate() {
                         if node.operands[..o].contains(&v) {
                             continue;
                         }
-                        let c = self.operand_cost(v, node.results[0], &cost);
+                        let c = if self.outlives_its_loop(v, node.results[0]) {
+                            kept.push(v);
+                            (0, 1)
+                        } else {
+                            self.operand_cost(v, node.results[0], &cost)
+                        };
                         sum = (sum.0.saturating_add(c.0), sum.1.saturating_add(c.1));
                     }
                     self.light[i] = cheap(scalar) && sum.0 <= LIGHT && sum.1 <= 1;
                     cost[result] = if self.light[i] { sum } else { (u32::MAX, u32::MAX) };
+                    if self.light[i] {
+                        kept.into_iter().for_each(|v| self.store(v));
+                    }
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Whether a pointwise value, not light, will be stored for `reader` anyway: another reader keeps it in an earlier loop.
+    fn outlives_its_loop(&self, value: ValueId, reader: ValueId) -> bool {
+        let Some(node) = self.pointwise(value) else {
+            return false;
+        };
+        let level = |v: ValueId| self.level[v.0 as usize];
+        let stays = |user: &NodeId| {
+            let user = self.graph.node(*user);
+            let pointwise = matches!(self.class(user), Class::Pointwise(_));
+            !pointwise || level(user.results[0]) == level(value)
+        };
+        !self.light[node.0 as usize]
+            && !self.is_stored(value)
+            && level(reader) > level(value)
+            && self.users[value.0 as usize].iter().any(stays)
     }
 
     /// Arithmetic and full-size loads to have `value` at every index of `reader`.

@@ -51,6 +51,7 @@ fn claim(draft: &mut Draft) -> BTreeMap<usize, BufferId> {
     let mut claimed = BTreeMap::new();
     let mut taken: Vec<bool> = vec![false; draft.buffers.len()];
     mark_final_groups(draft);
+    let users = Users::new(draft);
     let mut base_order: Option<Vec<usize>> = None;
     for (i, output) in graph.outputs.iter().enumerate() {
         let base = reshaped(graph, output.value);
@@ -63,7 +64,7 @@ fn claim(draft: &mut Draft) -> BTreeMap<usize, BufferId> {
             continue;
         };
         let order = base_order.get_or_insert_with(|| positions(draft));
-        if let Some(before) = in_place(draft, buffer, input, order) {
+        if let Some(before) = in_place(draft, &users, buffer, input, order) {
             draft.after.extend(before);
             draft.buffers[buffer.0 as usize].place = Place::Input(input);
             taken[buffer.0 as usize] = true;
@@ -85,26 +86,47 @@ fn mark_final_groups(draft: &mut Draft) {
 }
 
 /// Whether the writer of `buffer` may write into the input's storage instead; then, the order that this needs.
-fn in_place(draft: &Draft, buffer: BufferId, input: usize, order: &[usize]) -> Option<Vec<(usize, usize)>> {
+fn in_place(draft: &Draft, users: &Users, buffer: BufferId, input: usize, order: &[usize]) -> Option<Vec<(usize, usize)>> {
     let old = draft.memory(draft.graph.inputs[input].value);
-    let writers = || (0..draft.groups.len()).filter(|g| draft.groups[*g].writes().contains(&buffer));
-    let writer = writers().next()?;
-    if writers().count() > 1 {
+    let [writer] = users.writers[buffer.0 as usize][..] else {
         return None;
-    }
-    if draft.groups[writer].reads().contains(&old) && !same_index(draft, writer, old, buffer) {
-        return None;
-    }
+    };
     let mut before = vec![];
-    for g in 0..draft.groups.len() {
-        if g != writer && draft.groups[g].reads().contains(&old) {
-            if order[g] > order[writer] {
+    for &g in &users.readers[old.0 as usize] {
+        if g == writer {
+            if !same_index(draft, writer, old, buffer) {
                 return None;
             }
+        } else if order[g] > order[writer] {
+            return None;
+        } else {
             before.push((g, writer));
         }
     }
     Some(before)
+}
+
+/// By buffer: the groups that read and write it, each once.
+struct Users {
+    readers: Vec<Vec<usize>>,
+    writers: Vec<Vec<usize>>,
+}
+
+impl Users {
+    fn new(draft: &Draft) -> Users {
+        let none = vec![vec![]; draft.buffers.len()];
+        let mut users = Users { readers: none.clone(), writers: none };
+        let note = |lists: &mut Vec<Vec<usize>>, b: BufferId, g: usize| {
+            if lists[b.0 as usize].last() != Some(&g) {
+                lists[b.0 as usize].push(g);
+            }
+        };
+        for (g, group) in draft.groups.iter().enumerate() {
+            group.reads().into_iter().for_each(|b| note(&mut users.readers, b, g));
+            group.writes().into_iter().for_each(|b| note(&mut users.writers, b, g));
+        }
+        users
+    }
 }
 
 /// A loop that reads `old` only where it writes `new`, in the same iteration.

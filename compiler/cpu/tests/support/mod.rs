@@ -66,7 +66,7 @@ pub struct Compiled {
 
 /// Plans, verifies and compiles.
 pub fn build(graph: &Graph) -> Compiled {
-    let graph = pfm_transform::decompose(graph.clone(), &|op| op.class == Class::Kernel);
+    let graph = pfm_transform::share(pfm_transform::decompose(graph.clone(), &|op| op.class == Class::Kernel));
     let plan = plan(&graph, &scratch_bytes).expect("the graph can be planned");
     let broken = verify(&plan);
     assert!(broken.is_empty(), "{broken:?}\n{}", pfm_plan::print(&plan));
