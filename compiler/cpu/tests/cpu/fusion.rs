@@ -1,11 +1,9 @@
 //! Random graphs of pointwise operations, views and reductions: whatever fusion makes of them, values stay those of the
 //! interpreter, and bits those of one thread.
 
-mod support;
-
+use crate::support::{Random, build, values};
 use pfm_ir::{Builder, DType, Role, TensorType, ValueId};
 use pfm_ops as ops;
-use support::{Random, build, values};
 
 /// Adds one random node over existing f32 values. Values stay within a few units, so that errors stay small.
 fn grow(b: &mut Builder, pool: &[ValueId], random: &mut Random) -> ValueId {

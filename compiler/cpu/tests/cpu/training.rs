@@ -1,10 +1,8 @@
 //! Gradients of a small network, from the loss to an update stored in place: the shape of graph that training runs.
 
-mod support;
-
+use crate::support::{Random, build, values};
 use pfm_ir::{Builder, Role, TensorType, ValueId};
 use pfm_ops as ops;
-use support::{Random, build, values};
 
 struct Model {
     b: Builder,
@@ -93,4 +91,23 @@ fn a_step_of_training() {
     let last =
         c.plan.groups.iter().flat_map(|g| g.writes()).filter(|b| matches!(c.plan.buffers[b.0 as usize].place, pfm_plan::Place::Input(_)));
     assert_eq!(last.count(), m.weights.len());
+}
+
+/// Groups of equal code share a function, so that deep networks compile fast.
+#[test]
+fn equal_blocks_compile_once() {
+    let functions = |blocks: usize| {
+        let c = build(&network(blocks).b.graph);
+        (c.plan.groups.len(), c.program.functions())
+    };
+    let (few, many) = (functions(3), functions(12));
+    assert!(many.0 > 3 * few.0);
+    assert_eq!(few.1, many.1);
+}
+
+#[test]
+fn equal_plans_have_equal_hashes() {
+    let hash = |blocks: usize| build(&network(blocks).b.graph).program.hash();
+    assert_eq!(hash(2), hash(2));
+    assert_ne!(hash(2), hash(3));
 }

@@ -1,9 +1,7 @@
 //! Every operation of the table, alone, against the f64 interpreter.
 
-mod support;
-
+use crate::support::{Random, build, values};
 use pfm_ir::{Builder, DType, Role};
-use support::{Random, build, values};
 
 #[test]
 fn every_operation_agrees_with_the_interpreter() {

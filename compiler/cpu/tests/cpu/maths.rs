@@ -1,10 +1,11 @@
 //! The generated elementary functions against f64, relative to the value, over the ranges that they promise.
 
-mod support;
-
+use crate::support::build;
 use pfm_ir::{Builder, Role, Tensor, TensorType, ValueId};
 use pfm_ops as ops;
-use support::build;
+
+/// Name, generated function, exact function, arguments, least value that counts.
+type Case = (&'static str, Make, fn(f64) -> f64, Vec<f32>, f64);
 
 type Make = fn(&mut Builder, ValueId) -> ValueId;
 
@@ -38,7 +39,7 @@ fn errors_stay_small() {
     let tiny = f64::from(f32::MIN_POSITIVE);
     let n = 40_001;
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
-    let cases: [(&str, Make, fn(f64) -> f64, Vec<f32>, f64); 15] = [
+    let cases: [Case; 15] = [
         ("exp", ops::exp, f64::exp, line(-87.0, 88.0, n), tiny),
         ("exp of small", ops::exp, f64::exp, line(-1.0, 1.0, n), tiny),
         ("log", ops::log, f64::ln, line(1e-6, 1e3, n), 1e-3),

@@ -1,12 +1,10 @@
 //! Outputs stored into inputs: in place where that is safe, by a last copy where it is not, and always with the values
 //! that the graph means.
 
-mod support;
-
+use crate::support::{Compiled, Random, build, values};
 use pfm_ir::{Builder, Role, TensorType, ValueId};
 use pfm_ops as ops;
 use pfm_plan::Place;
-use support::{Compiled, Random, build, values};
 
 fn parameter(b: &mut Builder, name: &str, shape: &[usize]) -> ValueId {
     b.input(name, Role::Parameter { trainable: true }, TensorType::f32(shape))
