@@ -214,8 +214,8 @@ mod peak {
     #[target_feature(enable = "avx512f")]
     pub unsafe fn wide(rounds: usize) -> f32 {
         let factor = _mm512_set1_ps(std::hint::black_box(0.5));
-        let mut sums = [factor; 24];
-        for _ in 0..rounds {
+        let mut sums = [factor; 12];
+        for _ in 0..2 * rounds {
             for sum in &mut sums {
                 *sum = _mm512_fmadd_ps(*sum, factor, factor);
             }

@@ -2,6 +2,7 @@
 //! Weights are packed once per call; a tile holds a strip of pixels times a panel of channels and sums over taps that are inside.
 
 use crate::block::{Panel, padded, panel, panels};
+use crate::conv_narrow::{Narrow, PackNarrow};
 use crate::isa::{Isa, Kernel, Shared, launch};
 use crate::simd::{Simd, columns};
 use crate::tile::{Tap, Tile};
@@ -138,23 +139,32 @@ pub fn conv_input_grad(pool: &Pool, isa: Isa, spec: &ConvSpec, dy: &[f32], w: &[
     job.run(pool, isa, &spec.backward);
 }
 
+/// The pixels of one sample of x or of y.
 #[derive(Clone, Copy)]
-struct Pixels {
-    size: [usize; 3],
-    channels: usize,
+pub(crate) struct Pixels {
+    pub size: [usize; 3],
+    pub channels: usize,
 }
 
-struct Job {
-    kernel: [usize; 3],
-    batch: usize,
-    source: Pixels,
-    result: Pixels,
+impl Pixels {
+    /// Values of one sample.
+    pub(crate) fn values(&self) -> usize {
+        self.size.iter().product::<usize>() * self.channels
+    }
+}
+
+/// A convolution of source pixels to result pixels: forward, or from dy to dx.
+pub(crate) struct Job {
+    pub kernel: [usize; 3],
+    pub batch: usize,
+    pub source: Pixels,
+    pub result: Pixels,
     /// Strides in w of a source channel and of a result channel; taps have stride 1.
-    weight_strides: [usize; 2],
-    from: *const f32,
-    weights: *const f32,
-    to: Shared,
-    packed: Shared,
+    pub weight_strides: [usize; 2],
+    pub from: *const f32,
+    pub weights: *const f32,
+    pub to: Shared,
+    pub packed: Shared,
 }
 // SAFETY: source and weights are only read, and every task writes its own part of the result.
 unsafe impl Sync for Job {}
@@ -170,9 +180,15 @@ impl Job {
     fn run(&self, pool: &Pool, isa: Isa, walks: &[Walk]) {
         if self.result.channels == 0 || self.source.channels == 0 {
             // No channel at one end: the sum is empty. There is nothing to write or only zeros.
-            let count = self.batch * self.result.size.iter().product::<usize>() * self.result.channels;
+            let count = self.batch * self.result.values();
             // SAFETY: the result has that many values.
             unsafe { std::slice::from_raw_parts_mut(self.to.0, count) }.fill(0.0);
+            return;
+        }
+        if let Some(narrow) = Narrow::new(self, walks) {
+            let pack = PackNarrow(narrow);
+            launch(pool, isa, pack.tasks(), &pack);
+            launch(pool, isa, narrow.tasks(), &narrow);
             return;
         }
         let groups = self.result.channels.div_ceil(COLUMNS);
@@ -186,6 +202,15 @@ impl Job {
 
     fn taps(&self) -> usize {
         self.kernel.iter().product()
+    }
+
+    /// Number of pixels before the source row that taps along t and h read from visited row `h` of plane `t`.
+    #[inline(always)]
+    pub(crate) fn source_row(&self, walk: &Walk, [t, h]: [usize; 2], taps: [&AxisTap; 2]) -> isize {
+        let [_, height, width] = self.source.size;
+        let t = (t * walk[0].source_step) as isize + taps[0].offset;
+        let h = (h * walk[1].source_step) as isize + taps[1].offset;
+        (t * height as isize + h) * width as isize
     }
 }
 
@@ -321,7 +346,7 @@ impl<'a> Convolve<'a> {
                     }
                     for t_tap in walk_t.taps.iter().filter(|tap| inside(tap, t)) {
                         for h_tap in walk_h.taps.iter().filter(|tap| inside(tap, h)) {
-                            let source_row = self.source_row([t, h], [t_tap, h_tap]);
+                            let source_row = self.job.source_row(self.walk, [t, h], [t_tap, h_tap]);
                             let index = self.tap_index([t_tap, h_tap, w]);
                             list[count] = Tap { a: (source_row + w.offset) * channels as isize, b: (index * channels * width) as isize };
                             count += 1;
@@ -346,15 +371,6 @@ impl<'a> Convolve<'a> {
         }
     }
 
-    /// Number of pixels before the source row that taps read from the visited row.
-    #[inline(always)]
-    fn source_row(&self, [t, h]: [usize; 2], taps: [&AxisTap; 2]) -> isize {
-        let [_, height, width] = self.job.source.size;
-        let t = (t * self.walk[0].source_step) as isize + taps[0].offset;
-        let h = (h * self.walk[1].source_step) as isize + taps[1].offset;
-        (t * height as isize + h) * width as isize
-    }
-
     #[inline(always)]
     fn tap_index(&self, taps: [&AxisTap; 3]) -> usize {
         let [_, h, w] = self.job.kernel;
@@ -374,10 +390,9 @@ impl Kernel for Convolve<'_> {
         let first = group * self.columns;
         let last = job.result.channels.min(first + self.columns);
         let rows = band * self.rows..walk_h.count.min((band + 1) * self.rows);
-        let pixels = |p: Pixels| p.size.iter().product::<usize>() * p.channels;
         // SAFETY: rows and channels are of this task alone.
         unsafe {
-            let source = job.from.add(batch * pixels(job.source));
+            let source = job.from.add(batch * job.source.values());
             for i in 0..panels::<S>(job.result.channels) {
                 let panel = panel::<S>(job.result.channels, i);
                 if !(first..last).contains(&panel.first) {
@@ -398,7 +413,7 @@ impl Kernel for Convolve<'_> {
 }
 
 #[inline(always)]
-fn inside(tap: &AxisTap, at: usize) -> bool {
+pub(crate) fn inside(tap: &AxisTap, at: usize) -> bool {
     (tap.start..tap.stop).contains(&at)
 }
 

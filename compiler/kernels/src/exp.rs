@@ -37,3 +37,39 @@ pub(crate) unsafe fn exp_one<S: Simd>(x: f32) -> f32 {
     unsafe { S::store_first(&mut y, exp::<S>(S::splat(x)), 1) };
     y
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::{Isa, Shared, launch};
+    use pfm_device::Pool;
+
+    struct Each(Shared);
+
+    impl crate::isa::Kernel for Each {
+        #[inline(always)]
+        unsafe fn run<S: Simd>(&self, task: usize) {
+            // SAFETY: each task has its own place.
+            unsafe {
+                let place = self.0.0.add(task);
+                *place = exp_one::<S>(*place);
+            }
+        }
+    }
+
+    #[test]
+    fn is_exact_to_two_parts_in_ten_million() {
+        for isa in Isa::available() {
+            let x: Vec<f32> = (0..20_000).map(|i| i as f32 * 0.0087 - 86.9).collect();
+            let mut y = x.clone();
+            launch(&Pool::new(1), isa, y.len(), &Each(Shared::of(&mut y)));
+            for (x, y) in x.iter().zip(&y) {
+                let error = f64::from(*y) / f64::from(*x).exp() - 1.0;
+                assert!(error.abs() < 2e-7, "exp({x}) on {isa:?} is {y}");
+            }
+            let mut ends = [0.0, -87.5, -1e30, f32::NEG_INFINITY];
+            launch(&Pool::new(1), isa, ends.len(), &Each(Shared::of(&mut ends)));
+            assert_eq!(ends, [1.0, 0.0, 0.0, 0.0]);
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod block;
 mod contract;
 mod contract_run;
 mod conv;
+mod conv_narrow;
 mod conv_weight;
 mod eigh;
 mod exp;

@@ -93,6 +93,16 @@ fn single_taps() {
     }
 }
 
+/// Few channels on one side and rows longer than any strip of pixels.
+#[test]
+fn few_channels_and_long_rows() {
+    for channels in [(6, 4), (4, 6), (20, 1), (17, 10)] {
+        Case { batch: 1, input: &[2, 3, 150], channels, kernel: &[2, 3, 4], stride: &[1, 2, 1], low: &[1, 1, 2], high: &[0, 1, 1] }.check();
+    }
+    Case { batch: 2, input: &[7, 7, 9], channels: (5, 2), kernel: &[6, 7, 3], stride: &[1, 1, 1], low: &[3, 3, 1], high: &[3, 3, 1] }
+        .check();
+}
+
 #[test]
 fn strides() {
     let cases: [[&[usize]; 4]; 6] = [
