@@ -23,23 +23,31 @@ impl Isa {
 
     /// All instruction sets that this processor can run, widest first.
     pub fn available() -> Vec<Isa> {
-        let mut found = Vec::new();
+        let all = [Isa::Avx512, Isa::Avx2, Isa::Portable];
+        all.into_iter().filter(|isa| isa.is_available()).collect()
+    }
+
+    /// If this processor can run it.
+    pub fn is_available(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            let avx512 = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl");
-            if avx2 && avx512 {
-                found.push(Isa::Avx512);
-            }
-            if avx2 {
-                found.push(Isa::Avx2);
+            let avx2 = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            match self {
+                Isa::Portable => true,
+                Isa::Avx2 => avx2(),
+                Isa::Avx512 => {
+                    avx2()
+                        && is_x86_feature_detected!("avx512f")
+                        && is_x86_feature_detected!("avx512bw")
+                        && is_x86_feature_detected!("avx512dq")
+                        && is_x86_feature_detected!("avx512vl")
+                }
             }
         }
-        found.push(Isa::Portable);
-        found
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            self == Isa::Portable
+        }
     }
 }
 
@@ -51,10 +59,11 @@ pub(crate) trait Kernel: Sync {
     unsafe fn run<S: Simd>(&self, task: usize);
 }
 
-/// Runs tasks 0..tasks of the kernel on the pool. `isa` must be one that the processor has.
+/// Runs tasks 0..tasks of the kernel on the pool. Panics if the processor lacks the instruction set.
 pub(crate) fn launch<K: Kernel>(pool: &Pool, isa: Isa, tasks: usize, kernel: &K) {
+    assert!(isa.is_available(), "this processor has no {isa:?}");
     pool.run(tasks, &|task| {
-        // SAFETY: an `Isa` other than `Portable` is only made where `Isa::available` lists it.
+        // SAFETY: the instruction set is there, and tasks count from 0.
         unsafe {
             match isa {
                 #[cfg(target_arch = "x86_64")]
