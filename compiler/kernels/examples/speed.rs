@@ -26,26 +26,25 @@ fn main() {
 }
 
 impl Bench {
-    /// The best of several runs: wall time, GFLOP/s by it, and GFLOP/s of one core by processor time, which other
-    /// programs on the machine disturb less.
+    /// The best wall time of several runs, GFLOP/s by it, and GFLOP/s of one core by their mean processor time, which
+    /// other programs on the machine disturb less.
     fn line(&self, what: &str, operations: usize, mut run: impl FnMut()) {
         if !what.contains(&self.word) {
             return;
         }
         run();
-        let (mut best, mut best_used) = (f64::MAX, f64::MAX);
-        let begin = Instant::now();
-        for _ in 0..50 {
-            let (start, used) = (Instant::now(), processor_time());
+        let mut best = f64::MAX;
+        let (begin, used) = (Instant::now(), processor_time());
+        let mut runs = 0;
+        while runs < 50 && (runs < 2 || begin.elapsed().as_secs_f64() < 0.4) {
+            let start = Instant::now();
             run();
             best = best.min(start.elapsed().as_secs_f64());
-            best_used = best_used.min(processor_time() - used);
-            if begin.elapsed().as_secs_f64() > 0.4 {
-                break;
-            }
+            runs += 1;
         }
+        let used = (processor_time() - used) / f64::from(runs);
         let rate = |seconds: f64| operations as f64 / seconds * 1e-9;
-        let (all, one) = (rate(best), rate(best_used));
+        let (all, one) = (rate(best), rate(used));
         println!("{what:56} {:9.3} ms {all:7.1} GFLOP/s {one:7.1} per core", best * 1e3);
     }
 
