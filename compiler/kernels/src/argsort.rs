@@ -1,6 +1,5 @@
-//! The order that sorts a vector. Equal values keep their order in both directions; NaN comes last.
-
-use std::cmp::Ordering;
+//! The order that sorts a vector. Equal values keep their order in both directions; NaN counts as larger than
+//! every number.
 
 /// index = positions of x in ascending or descending order, stable. Does not allocate.
 pub fn argsort(x: &[f32], descending: bool, index: &mut [i32]) {
@@ -10,11 +9,8 @@ pub fn argsort(x: &[f32], descending: bool, index: &mut [i32]) {
     }
     index.sort_unstable_by(|&i, &j| {
         let (a, b) = (x[i as usize], x[j as usize]);
-        let order = match (a.is_nan(), b.is_nan()) {
-            (false, false) if descending => b.partial_cmp(&a).unwrap_or(Ordering::Equal),
-            (false, false) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
-            (a, b) => a.cmp(&b),
-        };
+        let order = a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()));
+        let order = if descending { order.reverse() } else { order };
         order.then(i.cmp(&j))
     });
 }
