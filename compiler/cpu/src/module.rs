@@ -11,12 +11,14 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 use pfm_diag::Diagnostic;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// (table of buffer addresses, first index, end) of the outermost axis.
 pub type Function = unsafe extern "C" fn(*const *mut u8, i64, i64);
 
 pub struct Code {
-    module: Option<JITModule>,
+    /// Behind a lock only so that programs can be shared: nobody looks at it after the code is finished.
+    module: Mutex<Option<JITModule>>,
     contexts: (Context, FunctionBuilderContext),
     fma: bool,
     /// Generated code reads it, so it lives as long as the module.
@@ -48,7 +50,7 @@ impl Code {
         let fma = flag("has_fma").unwrap_or(true);
         let module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
         let contexts = (module.make_context(), FunctionBuilderContext::new());
-        Ok(Code { module: Some(module), contexts, fma, constants: Constants::default(), by_text: BTreeMap::new() })
+        Ok(Code { module: Mutex::new(Some(module)), contexts, fma, constants: Constants::default(), by_text: BTreeMap::new() })
     }
 
     /// Whether vectors have fused multiply-add: part of what a program is.
@@ -62,7 +64,7 @@ impl Code {
         if let Some(id) = self.by_text.get(&text) {
             return *id;
         }
-        let module = self.module.as_mut().expect("the module lives until it is dropped");
+        let module = living(&mut self.module);
         let (context, builder_context) = &mut self.contexts;
         let mut signature = module.make_signature();
         let pointer = module.target_config().pointer_type();
@@ -91,13 +93,14 @@ impl Code {
 
     /// Makes all functions callable.
     pub fn finish(&mut self) {
-        let module = self.module.as_mut().expect("the module lives until it is dropped");
+        let module = living(&mut self.module);
         module.finalize_definitions().expect("generated code needs nothing from outside");
     }
 
     /// A finished function. It may be called as long as `self` lives.
     pub fn address(&self, id: FuncId) -> Function {
-        let module = self.module.as_ref().expect("the module lives until it is dropped");
+        let module = self.module.lock().unwrap_or_else(PoisonError::into_inner);
+        let module = module.as_ref().expect("the module lives until it is dropped");
         // SAFETY: the function was declared with this signature and is finished.
         unsafe { std::mem::transmute::<*const u8, Function>(module.get_finalized_function(id)) }
     }
@@ -107,9 +110,15 @@ impl Code {
     }
 }
 
+fn living(module: &mut Mutex<Option<JITModule>>) -> &mut JITModule {
+    let module = module.get_mut().unwrap_or_else(PoisonError::into_inner);
+    module.as_mut().expect("the module lives until it is dropped")
+}
+
 impl Drop for Code {
     fn drop(&mut self) {
-        if let Some(module) = self.module.take() {
+        let module = self.module.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(module) = module {
             // SAFETY: functions are only called through a program, which owns this and is being dropped.
             unsafe { module.free_memory() };
         }

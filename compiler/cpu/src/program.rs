@@ -9,7 +9,6 @@ use pfm_diag::Diagnostic;
 use pfm_kernels::Isa;
 use pfm_plan::{Group, Place, Plan, Work};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 /// How to compile.
 #[derive(Clone, Debug, Default)]
@@ -171,20 +170,26 @@ impl Program {
     /// Runs the plan. `inputs` are in the graph's order; outputs that are stored into an input land there, the others
     /// in `outputs`, in order. Panics when a buffer is smaller than its tensor.
     pub fn run(&self, pool: &Pool, arena: &mut Buffer, inputs: &mut [&mut Buffer], outputs: &mut [&mut Buffer]) {
-        self.run_steps(pool, arena, inputs, outputs, |_, _| {});
+        self.run_steps(pool, arena, inputs, outputs, |_| {});
     }
 
-    /// As `run`; adds the time of each group to `times`, which has one entry per group of the plan.
+    /// As `run`; adds to `seconds`, which has one entry per group of the plan, what `clock` says that each group took.
     pub fn run_timed(
         &self,
         pool: &Pool,
         arena: &mut Buffer,
         inputs: &mut [&mut Buffer],
         outputs: &mut [&mut Buffer],
-        times: &mut [Duration],
+        clock: &dyn Fn() -> f64,
+        seconds: &mut [f64],
     ) {
-        assert_eq!(times.len(), self.steps.len(), "one time per group");
-        self.run_steps(pool, arena, inputs, outputs, |step, time| times[step] += time);
+        assert_eq!(seconds.len(), self.steps.len(), "one time per group");
+        let mut start = clock();
+        self.run_steps(pool, arena, inputs, outputs, |step| {
+            let end = clock();
+            seconds[step] += end - start;
+            start = end;
+        });
     }
 
     fn run_steps(
@@ -193,19 +198,18 @@ impl Program {
         arena: &mut Buffer,
         inputs: &mut [&mut Buffer],
         outputs: &mut [&mut Buffer],
-        mut report: impl FnMut(usize, Duration),
+        mut done: impl FnMut(usize),
     ) {
         let mut addresses = self.slots.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         self.slots.fill(&mut addresses.0, arena, inputs, outputs);
         for (i, step) in self.steps.iter().enumerate() {
-            let start = Instant::now();
             let total = step.buffers + usize::from(step.scratch);
             let table = &addresses.0[step.first..step.first + total];
             match &step.run {
                 Run::Native(list) => list.iter().for_each(|n| n.run(pool, table)),
                 Run::Kernel(call) => self.kernel(pool, step, call, table),
             }
-            report(i, start.elapsed());
+            done(i);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::body::{BodyBuilder, is_plain_view};
 use crate::cost::price;
-use crate::fuse::Fusion;
+use crate::fuse::{Fusion, reshaped, shares_memory};
 use crate::index::Map;
 use crate::plan::{Access, Buffer, BufferId, Constant, Expr, Fold, Group, Kernel, Loop, Place, Reduce, Work};
 use pfm_ir::{Class, DType, Graph, Node, NodeId, ValueId, View};
@@ -115,6 +115,7 @@ impl<'a> Draft<'a> {
                 Class::View(View::Concat) => self.concat(i),
                 Class::View(View::Pad) => self.pad(i),
                 Class::View(_) | Class::Source => self.copy_view(i),
+                Class::Kernel | Class::Composite if shares_memory(node) => {}
                 Class::Kernel | Class::Composite => self.kernel(i),
             }
         }
@@ -248,7 +249,7 @@ impl<'a> Draft<'a> {
         let graph = self.graph;
         let node = &graph.nodes[i];
         let operands = node.operands.iter();
-        let mut buffers: Vec<BufferId> = operands.map(|v| self.memory(crate::fuse::reshaped(graph, *v))).collect();
+        let mut buffers: Vec<BufferId> = operands.map(|v| self.memory(reshaped(graph, *v))).collect();
         buffers.extend(node.results.iter().map(|v| self.memory(*v)));
         let types = |vs: &[ValueId]| vs.iter().map(|v| graph.ty(*v).clone()).collect();
         let work =

@@ -57,10 +57,16 @@ pub fn fuse(graph: &Graph) -> Fusion {
     fuser.draw()
 }
 
-/// Follows reshapes down to the value whose memory they share.
+/// Whether a node's result is its operand's memory: reshapes, and collectives, which are identities on the one device
+/// that there is.
+pub fn shares_memory(node: &Node) -> bool {
+    node.op.class == Class::View(View::Reshape) || matches!(node.op.name, "all_reduce" | "reduce_scatter" | "all_gather")
+}
+
+/// Follows such nodes down to the value that has memory of its own.
 pub fn reshaped(graph: &Graph, mut value: ValueId) -> ValueId {
     while let Some(node) = graph.def(value) {
-        if node.op.class != Class::View(View::Reshape) {
+        if !shares_memory(node) {
             break;
         }
         value = node.operands[0];
@@ -108,6 +114,7 @@ impl Fuser<'_> {
         }
         for node in &graph.nodes {
             match self.class(node) {
+                _ if shares_memory(node) => {}
                 Class::Kernel | Class::ReduceSum | Class::ReduceMax | Class::Composite => {
                     node.results.iter().for_each(|v| self.store(*v));
                 }

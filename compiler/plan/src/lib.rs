@@ -77,6 +77,7 @@ fn finish(draft: Draft, outputs: Vec<OutputSlot>, order: &[usize]) -> Plan {
         inputs: inputs
             .map(|i| Slot {
                 name: i.name.clone(),
+                role: i.role.clone(),
                 ty: draft.graph.ty(i.value).clone(),
                 buffer: draft.buffer_of[i.value.0 as usize].expect("an input has a buffer"),
             })

@@ -2,7 +2,7 @@
 //! Loops and reductions are written in a small language without tensors: a body of scalar expressions over an index space,
 //! whose loads and stores are affine accesses into dense buffers. Views, shapes and fusion are gone by then.
 
-use pfm_ir::{Attrs, DType, OpRef, Scalar, TensorType};
+use pfm_ir::{Attrs, Cost, DType, OpRef, Role, Scalar, TensorType};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,10 +26,19 @@ pub struct Plan {
     pub arena_bytes: usize,
 }
 
-/// An input of the program: its name, type and buffer.
+impl Plan {
+    /// Arithmetic and memory traffic of one run.
+    pub fn cost(&self) -> Cost {
+        let sum = |part: fn(&Group) -> f64| self.groups.iter().map(part).sum();
+        Cost { flops: sum(|g| g.flops), bytes: sum(|g| g.bytes) }
+    }
+}
+
+/// An input of the program: its name, role, type and buffer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slot {
     pub name: String,
+    pub role: Role,
     pub ty: TensorType,
     pub buffer: BufferId,
 }

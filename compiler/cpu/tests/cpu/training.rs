@@ -1,6 +1,7 @@
 //! Gradients of a small network, from the loss to an update stored in place: the shape of graph that training runs.
 
 use crate::support::{Random, build, values};
+use pfm_device::{Buffer, Pool};
 use pfm_ir::{Builder, Role, TensorType, ValueId};
 use pfm_ops as ops;
 
@@ -110,4 +111,24 @@ fn equal_plans_have_equal_hashes() {
     let hash = |blocks: usize| build(&network(blocks).b.graph).program.hash();
     assert_eq!(hash(2), hash(2));
     assert_ne!(hash(2), hash(3));
+}
+
+/// Programs are shared between threads; each group's time is told apart.
+#[test]
+fn times_add_up() {
+    fn shared(_: &(impl Send + Sync)) {}
+    let c = build(&network(1).b.graph);
+    shared(&c.program);
+    let mut inputs: Vec<Buffer> = c.plan.inputs.iter().map(|s| Buffer::of_values(s.ty.elements())).collect();
+    let mut inputs: Vec<&mut Buffer> = inputs.iter_mut().collect();
+    let mut loss = Buffer::of_values(1);
+    let mut arena = Buffer::new(c.program.arena_bytes());
+    let mut seconds = vec![0.0; c.plan.groups.len()];
+    let calls = std::cell::Cell::new(0.0);
+    let clock = || {
+        calls.set(calls.get() + 1.0);
+        calls.get()
+    };
+    c.program.run_timed(&Pool::new(1), &mut arena, &mut inputs, &mut [&mut loss], &clock, &mut seconds);
+    assert!(seconds.iter().all(|s| *s == 1.0));
 }
