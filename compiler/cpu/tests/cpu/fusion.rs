@@ -13,7 +13,7 @@ fn grow(b: &mut Builder, pool: &[ValueId], random: &mut Random) -> ValueId {
     let same: Vec<ValueId> = pool.iter().copied().filter(|v| b.shape(*v) == shape).collect();
     let y = same[random.below(same.len())];
     let axis = random.below(rank.max(1));
-    match random.below(16) {
+    match random.below(19) {
         0 => ops::tanh(b, x),
         1 => ops::sin(b, x),
         2 => ops::sigmoid(b, x),
@@ -59,6 +59,27 @@ fn grow(b: &mut Builder, pool: &[ValueId], random: &mut Random) -> ValueId {
             let halves = [2, 3, 5].into_iter().find(|d| n.is_multiple_of(*d)).unwrap_or(1);
             ops::reshape(b, flat, &[halves, n / halves])
         }
+        16 => {
+            let zero = ops::constant_like(b, x, 0.0);
+            let small = ops::less(b, x, zero);
+            let equal = ops::equal(b, y, zero);
+            let either = ops::or(b, small, equal);
+            ops::select(b, either, x, y)
+        }
+        17 if rank > 0 => {
+            let place = ops::iota(b, axis, &shape, DType::F32);
+            let place = ops::scale(b, place, 0.05);
+            let top = ops::min(b, place, x);
+            ops::floor(b, top)
+        }
+        18 => {
+            let ten = ops::scale(b, x, 10.0);
+            let whole = ops::cast(b, ten, DType::I32);
+            let sum = if rank > 0 { ops::reduce_sum(b, whole, &[axis]) } else { whole };
+            let back = ops::cast(b, sum, DType::F32);
+            let wave = ops::sin(b, back);
+            if rank > 0 { ops::broadcast_like(b, wave, &[axis], &shape) } else { wave }
+        }
         _ => ops::abs(b, x),
     }
 }
@@ -90,7 +111,7 @@ fn random_graph(seed: u64, nodes: usize) -> (Builder, Vec<TensorType>) {
 
 #[test]
 fn random_graphs_keep_their_values() {
-    for seed in 0..300 {
+    for seed in 0..400 {
         let (b, types) = random_graph(seed, 4 + seed as usize % 40);
         let mut random = Random::new(seed + 1000);
         let inputs: Vec<_> = types.iter().map(|t| values(t, -1.0, 1.0, &mut random)).collect();
