@@ -2,4 +2,14 @@
 //! in the compiler knows these definitions except by name.
 
 /// File name (as in `std/nn.pfm`) and text, in a fixed order.
-pub const FILES: &[(&str, &str)] = &[];
+pub const FILES: &[(&str, &str)] = &[
+    ("std/nn.pfm", include_str!("../std/nn.pfm")),
+    ("std/losses.pfm", include_str!("../std/losses.pfm")),
+    ("std/metrics.pfm", include_str!("../std/metrics.pfm")),
+    ("std/schedules.pfm", include_str!("../std/schedules.pfm")),
+    ("std/optimisers.pfm", include_str!("../std/optimisers.pfm")),
+    ("std/vocabularies.pfm", include_str!("../std/vocabularies.pfm")),
+    ("std/well.pfm", include_str!("../std/well.pfm")),
+    ("std/tokenisers/magvit_simple.pfm", include_str!("../std/tokenisers/magvit_simple.pfm")),
+    ("std/processors/walrus.pfm", include_str!("../std/processors/walrus.pfm")),
+];

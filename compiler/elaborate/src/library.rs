@@ -33,16 +33,10 @@ impl Library {
             let name = &definition.name;
             let first = &self.definitions[first].name;
             diagnostics.push(
-                Diagnostic::new(
-                    "E1001",
-                    format!("the {} `{}` is defined twice", kind_word(key.0), name.text),
-                )
-                .at(name.span, "defined again here")
-                .also(
-                    first.span,
-                    format!("first defined in {}", self.module(first.span)),
-                )
-                .help("rename one of them"),
+                Diagnostic::new("E1001", format!("the {} `{}` is defined twice", kind_word(key.0), name.text))
+                    .at(name.span, "defined again here")
+                    .also(first.span, format!("first defined in {}", self.module(first.span)))
+                    .help("rename one of them"),
             );
             return;
         }
@@ -72,8 +66,7 @@ impl Library {
     /// Losses, optimisers, schedules, blocks and functions of the standard library need no `use`.
     pub fn in_prelude(&self, definition: &Definition) -> bool {
         use DefinitionKind::{Block, Fn, Loss, Optimiser, Schedule};
-        self.module_of(definition).starts_with("std.")
-            && matches!(definition.kind, Block | Fn | Loss | Optimiser | Schedule)
+        self.module_of(definition).starts_with("std.") && matches!(definition.kind, Block | Fn | Loss | Optimiser | Schedule)
     }
 
     /// What a `use` of a module brings into scope. `use std.metrics.{vrmse}` names definitions of a module;
@@ -87,16 +80,8 @@ impl Library {
             let last = path.segments.last().expect("a path has a segment");
             let parent = module.rsplit_once('.').map_or("", |(parent, _)| parent);
             let found = self.exported(&module, &last.text);
-            let found = if found.is_empty() {
-                self.exported(parent, &last.text)
-            } else {
-                found
-            };
-            return if found.is_empty() {
-                Err(vec![self.unknown_use(parent, last)])
-            } else {
-                Ok(found)
-            };
+            let found = if found.is_empty() { self.exported(parent, &last.text) } else { found };
+            return if found.is_empty() { Err(vec![self.unknown_use(parent, last)]) } else { Ok(found) };
         }
         let mut found = vec![];
         let mut diagnostics = vec![];
@@ -107,18 +92,11 @@ impl Library {
             }
             found.extend(definitions);
         }
-        if diagnostics.is_empty() {
-            Ok(found)
-        } else {
-            Err(diagnostics)
-        }
+        if diagnostics.is_empty() { Ok(found) } else { Err(diagnostics) }
     }
 
     fn exported(&self, module: &str, name: &str) -> Vec<&Definition> {
-        self.definitions
-            .iter()
-            .filter(|d| d.name.text == name && self.module_of(d) == module)
-            .collect()
+        self.definitions.iter().filter(|d| d.name.text == name && self.module_of(d) == module).collect()
     }
 
     fn unknown_use(&self, module: &str, name: &Name) -> Diagnostic {
@@ -131,18 +109,10 @@ impl Library {
             })
             .map(|d| d.name.text.as_str())
             .collect();
-        let diagnostic = Diagnostic::new(
-            "E1002",
-            format!("nothing called `{}` in `{module}`", name.text),
-        )
-        .at(name.span, "not defined there");
+        let diagnostic =
+            Diagnostic::new("E1002", format!("nothing called `{}` in `{module}`", name.text)).at(name.span, "not defined there");
         match closest(&name.text, &known) {
-            Some(near) => diagnostic.fix(
-                format!("did you mean `{near}`?"),
-                name.span,
-                near.clone(),
-                false,
-            ),
+            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near.clone(), false),
             None if known.is_empty() => diagnostic.help("`pfmc list std` shows the modules"),
             None => diagnostic.help(format!("it has {}", known.join(", "))),
         }
@@ -163,11 +133,7 @@ impl Library {
 
     /// All names of a kind, sorted.
     pub fn names(&self, kind: DefinitionKind) -> Vec<&str> {
-        self.by_name
-            .keys()
-            .filter(|(k, _)| *k == kind)
-            .map(|(_, n)| n.as_str())
-            .collect()
+        self.by_name.keys().filter(|(k, _)| *k == kind).map(|(_, n)| n.as_str()).collect()
     }
 }
 

@@ -40,11 +40,7 @@ impl Setting {
     /// The option that code sees: the picked one, or the one for evaluation.
     pub fn closed(&self) -> &Setting {
         match self {
-            Setting::Choice {
-                options,
-                eval,
-                picked,
-            } => &options[picked.unwrap_or(*eval)],
+            Setting::Choice { options, eval, picked } => &options[picked.unwrap_or(*eval)],
             other => other,
         }
     }
@@ -93,9 +89,7 @@ impl Setting {
 
     fn pick(&mut self, picks: &mut impl Iterator<Item = usize>) {
         match self {
-            Setting::Choice {
-                options, picked, ..
-            } => {
+            Setting::Choice { options, picked, .. } => {
                 let pick = picks.next().expect("one pick per choice");
                 assert!(pick < options.len(), "a pick is an index of an option");
                 *picked = Some(pick);
@@ -134,11 +128,7 @@ impl fmt::Display for Setting {
                 f.write_str(")")
             }
             Setting::Range(a, b) => write!(f, "{a} .. {b}"),
-            Setting::Choice {
-                options,
-                eval,
-                picked,
-            } => {
+            Setting::Choice { options, eval, picked } => {
                 f.write_str("{")?;
                 join(f, options)?;
                 write!(f, "}} eval {}", options[*eval])?;
@@ -171,10 +161,7 @@ pub struct Instance {
 
 impl Instance {
     pub fn setting(&self, name: &str) -> Option<&Setting> {
-        self.settings
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v)
+        self.settings.iter().find(|(n, _)| n == name).map(|(_, v)| v)
     }
 
     /// The choices in order, each with its path such as `levels[1].time` (lists count from 0).

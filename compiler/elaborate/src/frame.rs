@@ -1,0 +1,99 @@
+//! The state of one call of a definition: its variables in nested scopes, the path that its parameters get, and what
+//! surrounds it (the settings and the other members of a tokeniser, processor or optimiser).
+
+use crate::value::Value;
+use pfm_syntax::ast::Definition;
+use std::{collections::BTreeMap, rc::Rc};
+
+/// What members of one instance share.
+pub(crate) struct Surrounding<'a> {
+    pub settings: BTreeMap<String, Value>,
+    pub members: Vec<&'a Definition>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Frame<'a> {
+    /// `block res`, for messages.
+    pub what: String,
+    /// Path of the parameters that it declares; empty at the top.
+    pub path: String,
+    /// True when a segment of the path came from a call without `as`.
+    pub implicit: bool,
+    /// Blocks and members may declare parameters.
+    pub declares: bool,
+    /// A name that is not bound stands for itself, as in an experiment.
+    pub open_names: bool,
+    pub depth: usize,
+    scopes: Vec<BTreeMap<String, Value>>,
+    pub surrounding: Rc<Surrounding<'a>>,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame outside of all definitions.
+    pub fn outermost(path: &str) -> Self {
+        Frame {
+            what: "the experiment".to_string(),
+            path: path.to_string(),
+            implicit: false,
+            declares: false,
+            open_names: false,
+            depth: 0,
+            scopes: vec![BTreeMap::new()],
+            surrounding: Rc::new(Surrounding { settings: BTreeMap::new(), members: vec![] }),
+        }
+    }
+
+    /// A call from here: no variables yet, and nothing around it unless it is a member of the same instance.
+    pub fn callee(&self, what: String, declares: bool, member: bool) -> Self {
+        let surrounding =
+            if member { self.surrounding.clone() } else { Rc::new(Surrounding { settings: BTreeMap::new(), members: vec![] }) };
+        Frame {
+            what,
+            declares,
+            surrounding,
+            open_names: false,
+            depth: self.depth + 1,
+            scopes: vec![BTreeMap::new()],
+            path: self.path.clone(),
+            implicit: self.implicit,
+        }
+    }
+
+    pub fn lookup(&self, name: &str) -> Option<&Value> {
+        self.scopes.iter().rev().find_map(|s| s.get(name)).or_else(|| self.surrounding.settings.get(name))
+    }
+
+    /// Rebinds a name where it is bound, else binds it in the innermost scope.
+    pub fn assign(&mut self, name: &str, value: Value) {
+        let at = self.scopes.iter().rposition(|s| s.contains_key(name)).unwrap_or(self.scopes.len() - 1);
+        self.scopes[at].insert(name.to_string(), value);
+    }
+
+    /// Binds a name in the innermost scope, hiding an outer one.
+    pub fn bind(&mut self, name: &str, value: Value) {
+        let scope = self.scopes.last_mut().expect("a frame has a scope");
+        scope.insert(name.to_string(), value);
+    }
+
+    pub fn push(&mut self) {
+        self.scopes.push(BTreeMap::new());
+    }
+
+    pub fn pop(&mut self) {
+        self.scopes.pop();
+    }
+
+    /// Names that code here can use.
+    pub fn names(&self) -> Vec<&str> {
+        let scopes = self.scopes.iter().chain([&self.surrounding.settings]);
+        scopes.flat_map(|s| s.keys()).map(String::as_str).collect()
+    }
+
+    pub fn join(&self, segments: &str) -> String {
+        match (self.path.is_empty(), segments.is_empty()) {
+            (true, _) => segments.to_string(),
+            (_, true) => self.path.clone(),
+            _ => format!("{}.{segments}", self.path),
+        }
+    }
+}

@@ -1,8 +1,0 @@
-//! Tests of the op table's derivatives and of every pass, in one binary.
-
-mod autodiff;
-mod passes;
-mod random;
-mod rewrites;
-mod table;
-mod values;
