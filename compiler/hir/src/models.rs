@@ -1,0 +1,279 @@
+//! Models: a tokeniser alone, or tokeniser, links and processor together, run once through the elaborator for every
+//! combination of choices. That gives the parameter tree, the latent shapes, and every error of shape before data is read.
+
+use pfm_diag::{Diagnostic, Span};
+use pfm_elaborate::{Elaborator, Instance, NamedTensor, Options, Setting};
+use pfm_ir::{Builder, DType, Role, TensorType};
+use pfm_syntax::ast::{Body, Definition, DefinitionKind};
+
+use crate::experiment::{Data, Model, ModelKind, Parameter, Part, Variant};
+use crate::findings::Findings;
+use crate::remedies::Trial;
+use crate::resolve::Context;
+use crate::units::prose;
+
+/// A part and the place of its block, for errors that come from inside its definition.
+#[derive(Clone)]
+pub(crate) struct Placed {
+    pub part: Part,
+    pub label: Span,
+    /// Of the definition's name after `=`.
+    pub base: Span,
+    /// Places of its settings' values.
+    pub settings: Vec<(String, Span)>,
+}
+
+/// What is joined, and where the file says so.
+pub(crate) struct Plan<'a> {
+    pub name: &'a str,
+    pub tokeniser: &'a Placed,
+    pub processor: Option<&'a Placed>,
+    pub linked: bool,
+    /// Value of `link`, or the model's name where it is not written.
+    pub link_span: Span,
+}
+
+/// Data, and where the file says its grid and context.
+pub(crate) struct DataPlace<'a> {
+    pub data: &'a Data,
+    pub grid: Span,
+    pub context: Span,
+}
+
+/// Elaborates every variant on one data set. None when one of them has an error, which is reported for the first only.
+pub(crate) fn close(context: &Context, plan: &Plan, data: &DataPlace, findings: &mut Findings) -> Option<Model> {
+    let (vocabulary, indices) = vocabulary(plan, data.data, findings)?;
+    let instance = &plan.tokeniser.part.instance;
+    let mut model = Model {
+        name: plan.name.to_string(),
+        kind: if plan.processor.is_some() { ModelKind::Predictor } else { ModelKind::Autoencoder },
+        tokeniser: plan.tokeniser.part.clone(),
+        processor: plan.processor.map(|p| p.part.clone()),
+        linked: plan.linked && plan.processor.is_some(),
+        parameters: vec![],
+        vocabulary,
+        variants: vec![],
+        evaluation: 0,
+    };
+    let evaluation = evaluation_picks(instance);
+    for picks in all_picks(instance) {
+        let closed = instance.picked(&picks);
+        let label = label(&closed, &picks);
+        match trace(context, plan, &closed, data.data, &indices) {
+            Ok((latent, parameters)) => {
+                join(&mut model, parameters, plan, &label, findings)?;
+                if picks == evaluation {
+                    model.evaluation = model.variants.len();
+                }
+                model.variants.push(Variant { label, picks, latent });
+            }
+            Err(diagnostics) => {
+                let trial = Trial { context, plan, data: data.data, indices: &indices };
+                let only_some = all_picks(instance).iter().any(|picks| trial.runs(&instance.picked(picks)));
+                for diagnostic in diagnostics {
+                    let diagnostic = point_at_settings(trial.suggest(diagnostic, &closed), plan, data);
+                    findings.push(if only_some { diagnostic.note(format!("found with the choice {label}")) } else { diagnostic });
+                }
+                return None;
+            }
+        }
+    }
+    let order = [Some(&plan.tokeniser.part.name), plan.processor.map(|p| &p.part.name)];
+    model.parameters.sort_by_key(|p| {
+        let root = p.path.split('.').next().unwrap_or_default();
+        order.iter().position(|name| name.is_some_and(|n| n == root)).unwrap_or(order.len())
+    });
+    Some(model)
+}
+
+/// Field names of the adaptive heads, and the positions of the data's fields among them.
+fn vocabulary(plan: &Plan, data: &Data, findings: &mut Findings) -> Option<(Vec<String>, Vec<usize>)> {
+    let Some(Setting::Vocabulary(names)) = plan.tokeniser.part.instance.setting("fields") else {
+        return Some((data.fields.clone(), (0..data.fields.len()).collect()));
+    };
+    let missing: Vec<&str> = data.fields.iter().map(String::as_str).filter(|f| !names.iter().any(|n| n == f)).collect();
+    if missing.is_empty() {
+        let place = |f: &String| names.iter().position(|n| n == f);
+        return Some((names.clone(), data.fields.iter().filter_map(place).collect()));
+    }
+    let at = span_of(plan.tokeniser, "fields");
+    findings.push(
+        Diagnostic::new(
+            "E0503",
+            format!(
+                "the vocabulary of `{}` lacks {} of `{}`",
+                plan.tokeniser.part.name,
+                crate::suggest::listed(&missing, "and"),
+                data.name
+            ),
+        )
+        .at(at, format!("{} names", prose(names.len() as f64)))
+        .help("use a vocabulary that has them, or add them to a list of your own"),
+    );
+    None
+}
+
+fn span_of(placed: &Placed, setting: &str) -> Span {
+    placed.settings.iter().find(|(n, _)| n == setting).map_or(placed.label, |(_, span)| *span)
+}
+
+/// Every combination of options, the last choice fastest.
+fn all_picks(instance: &Instance) -> Vec<Vec<usize>> {
+    let mut out: Vec<Vec<usize>> = vec![vec![]];
+    for (_, choice) in instance.choices() {
+        let Setting::Choice { options, .. } = choice else { continue };
+        out = out.into_iter().flat_map(|head| (0..options.len()).map(move |i| head.iter().copied().chain([i]).collect())).collect();
+    }
+    out
+}
+
+fn evaluation_picks(instance: &Instance) -> Vec<usize> {
+    let choices = instance.choices();
+    choices.iter().map(|(_, c)| if let Setting::Choice { eval, .. } = c { *eval } else { 0 }).collect()
+}
+
+/// `1x2,2x4`: time x space of each level, or the options taken where there are no such levels.
+fn label(closed: &Instance, picks: &[usize]) -> String {
+    if let Some(Setting::List(levels)) = closed.setting("levels") {
+        let factor = |level: &Setting, name: &str| level.field(name).and_then(Setting::number);
+        let all: Option<Vec<String>> = levels.iter().map(|l| Some(format!("{}x{}", factor(l, "time")?, factor(l, "space")?))).collect();
+        if let Some(all) = all {
+            return all.join(",");
+        }
+    }
+    let taken: Vec<String> = closed.choices().iter().zip(picks).map(|((path, c), _)| format!("{path}={}", c.closed())).collect();
+    if taken.is_empty() { "only".to_string() } else { taken.join(",") }
+}
+
+pub(crate) type Traced = (Vec<usize>, Vec<Parameter>);
+
+/// One pass through the model: encode, link, step, link, decode.
+pub(crate) fn trace(
+    context: &Context,
+    plan: &Plan,
+    tokeniser: &Instance,
+    data: &Data,
+    indices: &[usize],
+) -> Result<Traced, Vec<Diagnostic>> {
+    let library = context.input.library;
+    let mut builder = Builder::new(plan.name);
+    let mut shape = vec![1, data.context];
+    shape.extend(&data.grid);
+    shape.push(data.fields.len());
+    let value = builder.input("window", Role::Data, TensorType { dtype: DType::F32, shape });
+    let spatial = ["h", "w", "d"].iter().take(data.grid.len());
+    let axes = ["b", "t"].iter().chain(spatial).chain(&["c"]).map(|a| a.to_string()).collect();
+    let frames = NamedTensor { value, axes };
+    let mut elaborator = Elaborator::new(library, builder, Options::default());
+    let fields = Setting::List(indices.iter().map(|i| Setting::Number(*i as f64)).collect());
+
+    let mut latent = member(context, &mut elaborator, plan.tokeniser, tokeniser, "encode", frames, Some(&fields))?;
+    let latent_shape = elaborator.shape(&latent)[1..].to_vec();
+    if let Some(processor) = plan.processor {
+        let instance = &processor.part.instance;
+        let channels = *latent_shape.last().expect("a latent has a channel axis");
+        let width = instance.setting("width").and_then(Setting::number).map_or(channels, |w| w as usize);
+        if !plan.linked && width != channels {
+            return Err(vec![channels_differ(plan, processor, channels, width)]);
+        }
+        if plan.linked {
+            latent = link(&mut elaborator, "link.in", latent, width, plan)?;
+        }
+        latent = member(context, &mut elaborator, processor, instance, "apply", latent, None)?;
+        if plan.linked {
+            latent = link(&mut elaborator, "link.out", latent, channels, plan)?;
+        }
+    }
+    member(context, &mut elaborator, plan.tokeniser, tokeniser, "decode", latent, Some(&fields))?;
+    let parameters = elaborator.parameters().iter();
+    let parameters = parameters.map(|p| Parameter { path: p.path.clone(), shape: p.shape.clone(), init: p.init.clone() }).collect();
+    Ok((latent_shape, parameters))
+}
+
+fn member(
+    context: &Context,
+    elaborator: &mut Elaborator,
+    placed: &Placed,
+    instance: &Instance,
+    name: &str,
+    input: NamedTensor,
+    fields: Option<&Setting>,
+) -> Result<NamedTensor, Vec<Diagnostic>> {
+    let definition = context.input.library.definition(instance.kind, &instance.definition);
+    let found = definition.and_then(|d| find_member(d, name));
+    let takes = |word: &str| found.is_some_and(|m| m.params.iter().any(|p| p.name.text == word));
+    let first = found.and_then(|m| m.params.first()).map_or("x", |p| p.name.text.as_str());
+    let extra: Vec<(&str, Setting)> = fields.filter(|_| takes("active")).map(|f| ("active", f.clone())).into_iter().collect();
+    let at = Some(placed.base);
+    let results = elaborator.call_member(instance, name, &placed.part.name, &[(first, input)], &extra, at)?;
+    Ok(results.into_iter().next().expect("a member gives a tensor"))
+}
+
+fn find_member<'d>(definition: &'d Definition, name: &str) -> Option<&'d Definition> {
+    match &definition.body {
+        Body::Members { definitions, .. } => definitions.iter().find(|d| d.name.text == name),
+        _ => None,
+    }
+}
+
+fn link(elaborator: &mut Elaborator, path: &str, input: NamedTensor, out: usize, plan: &Plan) -> Result<NamedTensor, Vec<Diagnostic>> {
+    let settings = [("out".to_string(), Setting::Number(out as f64))];
+    let results = elaborator.call(DefinitionKind::Block, "linear", path, &[input], &settings, Some(plan.link_span))?;
+    Ok(results.into_iter().next().expect("a block gives a tensor"))
+}
+
+fn channels_differ(plan: &Plan, processor: &Placed, channels: usize, width: usize) -> Diagnostic {
+    let (tokeniser, core) = (&plan.tokeniser.part.name, &processor.part.name);
+    let weights = 2 * channels * width + channels + width;
+    Diagnostic::new("E0412", format!("channel counts differ between `{tokeniser}` and `{core}`"))
+        .at(plan.link_span, "nothing joins them here")
+        .also(span_of(plan.tokeniser, "bottleneck"), format!("`{tokeniser}` ends with {channels} channels"))
+        .also(span_of(processor, "width"), format!("`{core}` expects {width} channels"))
+        .fix(
+            format!("write `link = linear` to project {channels} → {width} and back ({} weights)", prose(weights as f64)),
+            plan.link_span,
+            "linear",
+            false,
+        )
+}
+
+/// A requirement of a definition speaks of its settings by name: the values that the file gives them are labelled too.
+fn point_at_settings(mut diagnostic: Diagnostic, plan: &Plan, data: &DataPlace) -> Diagnostic {
+    let words: Vec<String> = diagnostic.message.split(|c: char| !c.is_alphanumeric() && c != '_').map(|w| w.to_string()).collect();
+    for placed in [Some(plan.tokeniser), plan.processor].into_iter().flatten() {
+        if diagnostic.primary.as_ref().is_some_and(|label| label.span == placed.base) {
+            for (name, span) in placed.settings.iter().filter(|(name, _)| words.contains(name)) {
+                diagnostic = diagnostic.also(*span, format!("`{name}` is set here"));
+            }
+        }
+    }
+    match diagnostic.code {
+        "E0405" => diagnostic.also(data.grid, format!("a grid of {}", shown(&data.data.grid))),
+        "E0406" => diagnostic.also(data.context, format!("{} frames of context", data.data.context)),
+        _ => diagnostic,
+    }
+}
+
+/// `64 x 64`.
+fn shown(sizes: &[usize]) -> String {
+    sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")
+}
+
+/// Adds the parameters of one variant; all variants share one set of weights.
+fn join(model: &mut Model, parameters: Vec<Parameter>, plan: &Plan, label: &str, findings: &mut Findings) -> Option<()> {
+    for parameter in parameters {
+        match model.parameters.iter().find(|p| p.path == parameter.path) {
+            None => model.parameters.push(parameter),
+            Some(same) if same.shape == parameter.shape => {}
+            Some(other) => {
+                findings.push(
+                    Diagnostic::new("E0408", format!("`{}` has another shape with the choice {label}", parameter.path))
+                        .at(plan.tokeniser.base, format!("{:?} and {:?}", other.shape, parameter.shape))
+                        .help("all choices share one set of weights: declare it at the largest size"),
+                );
+                return None;
+            }
+        }
+    }
+    Some(())
+}

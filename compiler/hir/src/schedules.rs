@@ -1,0 +1,123 @@
+//! Learning-rate schedules of a stage: arguments in epochs or steps, the horizon where none is written, phases of length zero,
+//! and phases that overlap within the horizon.
+
+use pfm_diag::{Diagnostic, Span};
+use pfm_elaborate::{Instance, Setting};
+use pfm_syntax::ast::{Arg, DefinitionKind};
+
+use crate::calls::{self, Epoch};
+use crate::findings::Findings;
+use crate::resolve::Context;
+use crate::stages::ClosedSchedule;
+use crate::tree::Item;
+use crate::units::prose;
+use crate::values::{call, is_word};
+
+/// The argument that says over how many epochs the schedule runs.
+const HORIZON: &str = "over";
+const PHASES: [&str; 2] = ["warmup", "cooldown"];
+
+/// Closes the setting `schedule`. The outer None is a mistake, the inner one a constant rate.
+pub(crate) fn close(context: &Context, item: &Item, epoch: Option<Epoch>, run: Option<u64>, findings: &mut Findings) -> ClosedSchedule {
+    let Some(expr) = item.value("schedule").filter(|e| !is_word(e, "constant") && !is_word(e, "none")) else {
+        return Some(None);
+    };
+    let mut expr = expr.clone();
+    let (callee, args) = call(&expr).map(|(c, a)| (c.clone(), a.to_vec())).unzip();
+    let (name, args) = (callee.map(|c| c.text()).unwrap_or_default(), args.unwrap_or_default());
+    if zero_phases(&args, findings) {
+        return None;
+    }
+    let given = |word: &str| args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.text == word));
+    let definition = context.input.library.definition(DefinitionKind::Schedule, &name);
+    let wants_horizon = definition.is_some_and(|d| d.params.iter().any(|p| p.name.text == HORIZON)) && !given(HORIZON);
+    if wants_horizon {
+        // Without them the stage has a mistake that was reported.
+        let (epoch, run) = (epoch?, run?);
+        add_horizon(&mut expr, (run as f64 / epoch.steps as f64).ceil());
+    }
+    let instance = calls::bind(context, DefinitionKind::Schedule, &expr, "schedule", epoch, findings)?;
+    warn_of_overlap(context, item, &args, &instance, epoch, findings);
+    Some(Some(instance))
+}
+
+fn add_horizon(expr: &mut pfm_syntax::ast::Expr, epochs: f64) {
+    use pfm_syntax::ast::{Call, Expr, ExprKind, Name};
+    let span = expr.span;
+    let unit = Some(Name { text: "epochs".into(), span });
+    let value = Expr { kind: ExprKind::Number { value: epochs, integer: true, unit }, span };
+    let arg = Arg { name: Some(Name { text: HORIZON.into(), span }), value };
+    match &mut expr.kind {
+        ExprKind::Call(call) => call.args.push(arg),
+        ExprKind::Path(path) => {
+            expr.kind = ExprKind::Call(Call { callee: path.clone(), args: vec![arg], name: None, span });
+        }
+        _ => {}
+    }
+}
+
+fn zero_phases(args: &[Arg], findings: &mut Findings) -> bool {
+    let before = findings.errors();
+    for arg in args {
+        let Some(name) = arg.name.as_ref().filter(|n| PHASES.contains(&n.text.as_str())) else { continue };
+        if let Some(Ok(quantity)) = crate::units::quantity(&arg.value)
+            && quantity.value == 0.0
+        {
+            findings.push(
+                Diagnostic::new("E0206", format!("`{}` has length zero", name.text))
+                    .at(arg.value.span, "no epochs")
+                    .help("write at least `1 epochs`, or another schedule"),
+            );
+        }
+    }
+    findings.errors() > before
+}
+
+fn argument(args: &[Arg], word: &str) -> Option<Span> {
+    args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == word)).map(|a| a.value.span)
+}
+
+fn warn_of_overlap(context: &Context, item: &Item, args: &[Arg], instance: &Instance, epoch: Option<Epoch>, findings: &mut Findings) {
+    let number = |word: &str| instance.setting(word).and_then(Setting::number);
+    let (Some(warmup), Some(cooldown), Some(horizon)) = (number("warmup"), number("cooldown"), number(HORIZON)) else {
+        return;
+    };
+    if warmup + cooldown <= horizon {
+        return;
+    }
+    let at = argument(args, "warmup").unwrap_or(item.label.span);
+    let message = format!("warm-up and cooldown ({} epochs) overlap in {} epochs", prose(warmup + cooldown), prose(horizon));
+    let jump = steepest_fall(context, instance, horizon);
+    let message = match jump {
+        Some((at, before, after)) => format!("{message}; the rate falls from {before:.2} to {after:.2} of its peak at epoch {at}"),
+        None => message,
+    };
+    let mut d = Diagnostic::new("W0205", message).at(at, format!("{} epochs of warm-up", prose(warmup)));
+    if let Some(span) = argument(args, "cooldown") {
+        d = d.also(span, format!("{} epochs of cooldown", prose(cooldown)));
+    }
+    match argument(args, HORIZON) {
+        Some(span) => d = d.also(span, "the horizon"),
+        None => {
+            if let Some(run) = item.value("run") {
+                d = d.also(run.span, format!("{} epochs", prose(horizon)));
+            }
+            if let Some(span) = epoch.and_then(|e| e.span) {
+                d = d.also(span, "what an epoch is here");
+            }
+        }
+    }
+    let half = (horizon / 2.0).floor().max(1.0);
+    findings.push(d.help(format!("write a longer `over:`, such as `over: 100 epochs`, or at most {half} + {half} epochs")));
+}
+
+/// Epoch at which the factor falls most, with the factors before and after.
+fn steepest_fall(context: &Context, instance: &Instance, horizon: f64) -> Option<(u64, f64, f64)> {
+    let factor = |epoch: u64| {
+        pfm_elaborate::number(context.input.library, DefinitionKind::Schedule, instance, &[("epoch", epoch as f64), ("step", 0.0)]).ok()
+    };
+    let factors: Vec<f64> = (0..horizon.clamp(0.0, 10_000.0) as u64).map(factor).collect::<Option<_>>()?;
+    let falls = factors.windows(2).enumerate().filter(|(_, w)| w[1] < w[0]);
+    let (at, pair) = falls.max_by(|a, b| (a.1[0] - a.1[1]).total_cmp(&(b.1[0] - b.1[1])))?;
+    Some((at as u64 + 1, pair[0], pair[1]))
+}
