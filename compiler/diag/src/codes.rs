@@ -331,6 +331,66 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "`expect` states what must hold: counts and shapes when the file is checked, metrics after a run. The message gives both sides. Either something changed that should not have, or the claim is out of date: `expect trainable(tok, in: rollout) == 85_119 params`.",
     },
     CodeInfo {
+        code: "R0101",
+        title: "a loss is not a finite number",
+        explanation: "Training stopped before the weights were touched: the loss of the named step is infinite or not a number. The note names the last good checkpoint. Lower the learning rate, clip the gradient or lengthen the warm-up; then run again, which starts the changed stage anew.",
+    },
+    CodeInfo {
+        code: "R0102",
+        title: "another process is working in the directory",
+        explanation: "A stage or a cell is run by one process at a time, so that checkpoints and events have one writer. Wait for the other process or end it. The system drops the lock of a process that is killed, so nothing has to be cleaned up.",
+    },
+    CodeInfo {
+        code: "R0103",
+        title: "a checkpoint is of another stage",
+        explanation: "The directory is named by the first eight digits of a stage's content key, and the whole key in its checkpoint is a different one. Move the directory away and run again.",
+    },
+    CodeInfo {
+        code: "R0104",
+        title: "a file of the run cannot be used",
+        explanation: "The operating system refused to read, write, rename or lock a file in the run directory; the message has its reason. Usual causes are a full disk, a missing right, or a network file system without locks.",
+    },
+    CodeInfo {
+        code: "R0105",
+        title: "a checkpoint does not fit the model",
+        explanation: "A checkpoint whose hashes are right lacks a tensor of the model, or has it in another shape. A stage's key covers its model, so this happens to files that were moved or edited by hand.",
+    },
+    CodeInfo {
+        code: "R0106",
+        title: "a checkpoint that is needed is damaged",
+        explanation: "The last checkpoint of an earlier stage does not have the hashes that were written beside it, so its weights cannot be handed over. Remove the earlier stage's directory, or its last checkpoint, and run again: that stage then repeats what is missing.",
+    },
+    CodeInfo {
+        code: "R0107",
+        title: "the run was stopped at a fault point",
+        explanation: "A test asked for this with a fault plan that returns instead of killing the process. Nothing is wrong; started again, the run goes on from its newest checkpoint.",
+    },
+    CodeInfo {
+        code: "R0108",
+        title: "the fault plan names no fault point",
+        explanation: "`PFMC_FAULT` is NAME or NAME:COUNT, with COUNT from 1. It kills the process at that passage of the named point, to test recovery. The help lists the names.",
+    },
+    CodeInfo {
+        code: "R0109",
+        title: "a stage has nothing to draw from",
+        explanation: "A split of the data holds no window of the length that the stage needs: too few trajectories, or trajectories shorter than `window`. Give the data more trajectories or a shorter window; without a report, the validation split may be empty.",
+    },
+    CodeInfo {
+        code: "R0110",
+        title: "a frozen parameter was changed",
+        explanation: "The bytes of all frozen parameters are hashed before and after a stage. They differ, so the compiled programs wrote where they must not: a defect of the compiler, worth a bug report with the experiment's file.",
+    },
+    CodeInfo {
+        code: "R0111",
+        title: "data cannot be read while training",
+        explanation: "A window could not be read from the data directory; the message names the file and the object in it. `pfmc data inspect DIR` checks all files.",
+    },
+    CodeInfo {
+        code: "R0112",
+        title: "a run has no such weights",
+        explanation: "Weights are exported from a cell's directory, `runs/EXPERIMENT/CELL/KEY` or `runs/EXPERIMENT/latest`, out of a stage's newest whole checkpoint. The directory is another one, has no stage of that name, or the stage has not reached its first checkpoint.",
+    },
+    CodeInfo {
         code: "W0109",
         title: "a word is brought into scope and never used",
         explanation: "Nothing in the file names it. Remove it from the `use`, so that the first lines show what the file stands on.",
@@ -349,6 +409,11 @@ pub const CODES: &[CodeInfo] = &[
         code: "W0304",
         title: "weights are frozen at random values",
         explanation: "The mask freezes parameters that no earlier stage trained, so they stay as they were drawn. Take weights with `weights = STAGE.PART`, remove the cell with `skip`, or say that it is meant: `allow = frozen_random`.",
+    },
+    CodeInfo {
+        code: "W0606",
+        title: "a damaged checkpoint is passed over",
+        explanation: "The newest checkpoint does not have the hashes that were written beside it, which a full disk or a broken copy can cause. The one before it is used instead; training repeats the steps between and ends with the same weights.",
     },
     CodeInfo {
         code: "W0703",

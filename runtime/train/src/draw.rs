@@ -1,0 +1,76 @@
+//! Choices made by chance, each a pure function of what it is for. Nothing is carried from step to step, so resuming is a
+//! jump and the order of evaluation never matters.
+
+/// Which of `variants` the step (counted from 0) trains, uniformly.
+pub fn variant(seed: u64, stage: u32, step: u64, variants: &[usize]) -> usize {
+    assert!(!variants.is_empty(), "a stage trains at least one variant");
+    variants[below(variants.len(), "variant", &[seed, u64::from(stage), step])]
+}
+
+/// `size` different indices below `total`, sorted; all of them when there are not more. Subset number `which`.
+pub fn subset(seed: u64, which: u64, size: usize, total: usize) -> Vec<usize> {
+    let mut pool: Vec<usize> = (0..total).collect();
+    let size = size.min(total);
+    // The first `size` places of a Fisher-Yates shuffle.
+    for place in 0..size {
+        let pick = below(total - place, "subset", &[seed, which, place as u64]);
+        pool.swap(place, place + pick);
+    }
+    pool.truncate(size);
+    pool.sort_unstable();
+    pool
+}
+
+/// At most `size` indices below `total`, evenly spread, sorted.
+pub fn spread(size: usize, total: usize) -> Vec<usize> {
+    let size = size.min(total);
+    (0..size).map(|i| i * total / size).collect()
+}
+
+/// Uniform in `0..limit`.
+fn below(limit: usize, purpose: &str, numbers: &[u64]) -> usize {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(purpose.as_bytes());
+    for n in numbers {
+        hasher.update(&n.to_le_bytes());
+    }
+    let bytes = hasher.finalize();
+    let word = u64::from_le_bytes(bytes.as_bytes()[..8].try_into().expect("a hash has 32 bytes"));
+    // The high half of the product: uniform up to limit / 2^64.
+    ((u128::from(word) * limit as u128) >> 64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_are_uniform_and_repeatable() {
+        let mut counts = [0usize; 4];
+        for step in 0..4000 {
+            let v = variant(7, 2, step, &[0, 1, 2, 3]);
+            assert_eq!(v, variant(7, 2, step, &[0, 1, 2, 3]));
+            counts[v] += 1;
+        }
+        assert!(counts.iter().all(|&c| (900..1100).contains(&c)), "{counts:?}");
+        let other: Vec<_> = (0..20).map(|s| variant(8, 2, s, &[0, 1, 2, 3])).collect();
+        let this: Vec<_> = (0..20).map(|s| variant(7, 2, s, &[0, 1, 2, 3])).collect();
+        assert_ne!(other, this);
+    }
+
+    #[test]
+    fn subsets_hold_different_indices() {
+        let a = subset(0, 0, 10, 100);
+        assert_eq!(a.len(), 10);
+        assert!(a.windows(2).all(|w| w[0] < w[1]) && a[9] < 100);
+        assert_ne!(a, subset(0, 1, 10, 100));
+        assert_eq!(subset(0, 0, 10, 4), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn spread_is_even() {
+        assert_eq!(spread(4, 8), [0, 2, 4, 6]);
+        assert_eq!(spread(64, 3), [0, 1, 2]);
+        assert!(spread(5, 0).is_empty());
+    }
+}

@@ -1,0 +1,110 @@
+//! The seam to the compiler: what a loaded stage can do on one device. The training loop, the checkpoints and the
+//! evaluation know tensors by name and size only, so any back end that offers these calls can train.
+
+use crate::{RunError, Store};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterInfo {
+    /// Such as `tok.encoder.head.weight`.
+    pub path: String,
+    pub shape: Vec<usize>,
+    pub trainable: bool,
+}
+
+/// One tensor of optimiser state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotInfo {
+    /// `PATH#slot`, such as `tok.encoder.head.weight#m`.
+    pub name: String,
+    pub shape: Vec<usize>,
+}
+
+/// Which metrics `measure` computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeasureKind {
+    /// Those that the stage's report lists.
+    Report,
+    /// The one of the report's unrolled forecast.
+    Unroll,
+}
+
+/// One metric output of one call: `[samples, frames, fields]` or `[samples, frames, fields, bands]`, NaN where undefined.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Such as `vrmse`.
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// One stage, loaded on one device. Windows are `[samples, frames, *grid, fields]`, row-major, in physical units.
+pub trait Programs {
+    /// In the model's order; the store and the checkpoints keep it.
+    fn parameters(&self) -> &[ParameterInfo];
+
+    /// State of the trainable parameters, in an order that never changes.
+    fn slots(&self) -> &[SlotInfo];
+
+    /// A pure function of the stage's seed and the path.
+    fn initial_parameter(&self, path: &str) -> Vec<f32>;
+
+    fn initial_slot(&self, name: &str) -> Vec<f32>;
+
+    /// Samples that `predict` and `measure` take at once; the caller pads the last call.
+    fn evaluation_batch(&self) -> usize;
+
+    /// Adds this micro-batch's share of the gradient to every `grad:PATH` and returns its mean loss. `key` is (seed, stage
+    /// id, step counted from 0, position in the step's batch of the first sample).
+    fn accumulate(&mut self, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError>;
+
+    /// The optimiser's step number `step`, counted from 1 over the updates that were not skipped: clips, changes parameters and slots, zeroes gradients. Returns
+    /// the gradient's norm before clipping; where that is not finite, parameters and slots stay as they were.
+    fn update(&mut self, step: u64, rate: f64, store: &mut Store) -> Result<f32, RunError>;
+
+    /// From `[samples, context, *grid, fields]` to the predicted frames: the context again for an autoencoder, one frame
+    /// for a predictor. The store is left as it is; back ends take their inputs as mutable buffers.
+    fn predict(&mut self, variant: usize, context: &[f32], samples: usize, store: &mut Store) -> Result<Vec<f32>, RunError>;
+
+    /// Metrics of `[samples, frames, *grid, fields]`.
+    fn measure(
+        &mut self,
+        kind: MeasureKind,
+        truth: &[f32],
+        prediction: &[f32],
+        samples: usize,
+        frames: usize,
+    ) -> Result<Vec<Measured>, RunError>;
+
+    /// The learning rate at the step counted from 0.
+    fn rate(&self, step: u64) -> f64;
+}
+
+/// The windows of one stage's data. Every answer is a pure function of its arguments and the stage, so that a resumed run
+/// reads what the first one would have read.
+pub trait Samples {
+    /// Fills `[batch, window, *grid, fields]` for the training step counted from 0.
+    fn batch(&mut self, step: u64, out: &mut [f32]) -> Result<(), RunError>;
+
+    /// Windows of the validation split.
+    fn validation_windows(&self) -> usize;
+
+    /// Fills `[window, *grid, fields]` with one of them.
+    fn validation_window(&mut self, index: usize, out: &mut [f32]) -> Result<(), RunError>;
+
+    /// Longest forecast that some validation trajectory can be compared with.
+    fn longest_horizon(&self) -> usize;
+
+    /// Places in the validation split that have a context and `horizon` frames after it.
+    fn starts(&self, horizon: usize) -> usize;
+
+    /// Fills `[context + horizon, *grid, fields]` from one of them.
+    fn trajectory(&mut self, start: usize, horizon: usize, out: &mut [f32]) -> Result<(), RunError>;
+}
+
+/// A stage's programs and its data.
+pub type Opened = (Box<dyn Programs>, Box<dyn Samples>);
+
+/// Opens stages; called only for those that have something left to do.
+pub trait Provider {
+    fn open(&mut self, stage: &crate::StageWork) -> Result<Opened, RunError>;
+}

@@ -1,0 +1,123 @@
+//! The numbers of a cell as files: `metrics.json` and `metrics.yaml` hold no clock and are the same bytes for equal runs,
+//! `timing.json` holds the wall times.
+
+use crate::checkpoint::Timing;
+use crate::evaluate::{Evaluation, Whole};
+use crate::stage::StageResult;
+use crate::summary::Summary;
+use crate::work::CellWork;
+use crate::{Faults, RunError, durable};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellMetrics {
+    pub experiment: String,
+    pub profile: Option<String>,
+    pub cell: String,
+    /// Axis and label.
+    pub labels: Vec<(String, String)>,
+    /// Content key of the cell.
+    pub key: String,
+    /// Of the last report point of the last stage with a report: `vrmse`, `neps.low`, `unroll.vrmse.3-6`; null if undefined.
+    pub results: BTreeMap<String, Option<f64>>,
+    /// The same for each baseline.
+    pub baselines: BTreeMap<String, BTreeMap<String, Option<f64>>>,
+    pub stages: Vec<StageMetrics>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageMetrics {
+    pub name: String,
+    pub key: String,
+    pub steps: u64,
+    pub samples_per_step: usize,
+    pub skipped_steps: u64,
+    /// BLAKE3 of the final parameters file.
+    pub weights: String,
+    pub report: Option<String>,
+    pub fields: Vec<String>,
+    pub evaluations: Vec<Evaluation>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageTiming {
+    pub name: String,
+    pub steps: u64,
+    #[serde(flatten)]
+    pub timing: Timing,
+}
+
+/// Gathers the stages' results.
+pub fn cell_metrics(work: &CellWork, key: &str, stages: &[StageResult]) -> CellMetrics {
+    let mut metrics = CellMetrics {
+        experiment: work.experiment.clone(),
+        profile: work.about.profile.clone(),
+        cell: work.cell.clone(),
+        labels: work.about.labels.clone(),
+        key: key.to_string(),
+        results: BTreeMap::new(),
+        baselines: BTreeMap::new(),
+        stages: vec![],
+    };
+    for (stage, result) in work.stages.iter().zip(stages) {
+        if let Some(whole) = result.evaluations.last().and_then(|e| e.whole.as_ref()) {
+            (metrics.results, metrics.baselines) = final_values(whole);
+        }
+        metrics.stages.push(StageMetrics {
+            name: stage.name.clone(),
+            key: stage.key.clone(),
+            steps: stage.steps,
+            samples_per_step: stage.batch,
+            skipped_steps: result.skipped,
+            weights: result.weights.clone(),
+            report: stage.report.as_ref().map(|r| r.name.clone()),
+            fields: stage.layout.fields.clone(),
+            evaluations: result.evaluations.clone(),
+        });
+    }
+    metrics
+}
+
+type Values = BTreeMap<String, Option<f64>>;
+
+fn final_values(whole: &Whole) -> (Values, BTreeMap<String, Values>) {
+    let values = |s: &[Summary]| -> Values { s.iter().map(|s| (s.name.clone(), s.value)).collect() };
+    let mut results = values(&whole.model);
+    let mut baselines: BTreeMap<String, Values> = whole.baselines.iter().map(|b| (b.name.clone(), values(&b.metrics))).collect();
+    for range in whole.unroll.iter().flat_map(|u| &u.ranges) {
+        let horizon = match range.from == range.to {
+            true => format!("{}", range.from),
+            false => format!("{}-{}", range.from, range.to),
+        };
+        let named =
+            |s: &[Summary]| -> Vec<(String, Option<f64>)> { s.iter().map(|s| (format!("unroll.{}.{horizon}", s.name), s.value)).collect() };
+        results.extend(named(&range.model));
+        baselines.entry("persistence".to_string()).or_default().extend(named(&range.persistence));
+    }
+    (results, baselines)
+}
+
+/// Writes the three files into the cell's directory.
+pub(crate) fn write(
+    directory: &Path,
+    work: &CellWork,
+    metrics: &CellMetrics,
+    stages: &[StageResult],
+    faults: &Faults,
+) -> Result<(), RunError> {
+    let json = serde_json::to_vec_pretty(metrics).expect("metrics are plain data");
+    let yaml = serde_saphyr::to_string(metrics).expect("metrics are plain data");
+    let timing: Vec<StageTiming> = work
+        .stages
+        .iter()
+        .zip(stages)
+        .map(|(stage, result)| StageTiming { name: stage.name.clone(), steps: stage.steps, timing: result.timing.clone() })
+        .collect();
+    let timing = serde_json::to_vec_pretty(&timing).expect("timing is plain data");
+    durable::write(&directory.join("timing.json"), &timing)?;
+    durable::write(&directory.join("metrics.yaml"), yaml.as_bytes())?;
+    faults.point("results-write")?;
+    durable::write(&directory.join("metrics.json"), &json)
+}

@@ -1,0 +1,8 @@
+//! Whole runs of a tiny analytic model: recovery after a kill anywhere, and evaluation against values worked out by hand.
+
+mod disk;
+mod evaluation;
+mod export;
+mod killed;
+mod resume;
+mod tiny;
