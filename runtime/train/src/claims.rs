@@ -17,8 +17,13 @@ struct Claim {
 
 #[derive(Deserialize)]
 enum Term {
-    Number(f64),
-    Metric { factor: f64, name: String, labels: Vec<(String, String)> },
+    /// None: not one number, such as an empty list, which is decided when the file is checked.
+    Number(Option<f64>),
+    Metric {
+        factor: f64,
+        name: String,
+        labels: Vec<(String, String)>,
+    },
 }
 
 /// A claim and what became of it.
@@ -111,7 +116,8 @@ type Named = (String, Option<f64>);
 /// The values that a term stands for, by cell.
 fn values(term: &Term, cells: &[&CellMetrics]) -> Result<Vec<Named>, String> {
     let (factor, name, labels) = match term {
-        Term::Number(n) => return Ok(vec![(String::new(), Some(*n))]),
+        Term::Number(Some(n)) => return Ok(vec![(String::new(), Some(*n))]),
+        Term::Number(None) => return Err("decided when the file was checked".to_string()),
         Term::Metric { factor, name, labels } => (factor, name, labels),
     };
     let mut found = vec![];
