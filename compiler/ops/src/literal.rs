@@ -40,6 +40,7 @@ pub static LITERAL: Op = Op {
         let attrs = |dtype| Attrs::new().text("dtype", dtype);
         vec![
             sample(&[], attrs("f32").floats("data", &[1.0, -2.5, 1e-7, 3.0]).ints("shape", &[2usize, 2])),
+            sample(&[], attrs("bf16").floats("data", &[0.5, -2.0]).ints("shape", &[2usize])),
             sample(&[], attrs("i32").floats("data", &[3.0, 1.0]).ints("shape", &[2usize])),
             sample(&[], attrs("bool").floats("data", &[1.0]).ints::<usize>("shape", &[])),
         ]

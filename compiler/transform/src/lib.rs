@@ -14,6 +14,6 @@ pub use decompose::{decompose, decompose_all};
 pub use fold::fold;
 pub use pfm_ir::prune;
 pub use rebuild::rebuild;
-pub use rules::{Rule, rules};
+pub use rules::{Given, Match, Rule, rules};
 pub use share::share;
 pub use simplify::{simplify, simplify_with};
