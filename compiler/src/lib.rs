@@ -1,1 +1,8 @@
-//! placeholder
+//! The compiler as one function per question: read a file, resolve it, compile a unit of a stage, compile an application.
+//! `pipeline` is the only place that knows the order of passes.
+
+mod frontend;
+mod pipeline;
+
+pub use frontend::{Checked, Request, check};
+pub use pipeline::{Compiled, Options, Returned, Signature, Silent, Watch, compile, optimise, plan};

@@ -58,7 +58,8 @@ fn files_open_with_sentences() {
 
 #[test]
 fn the_compiler_is_pure() {
-    let banned = ["std::fs", "std::env", "std::time", "std::net", "HashMap", "HashSet", ".unwrap()", "println!", "todo!", "unimplemented!", "dbg!"];
+    let banned =
+        ["std::fs", "std::env", "std::time", "std::net", "HashMap", "HashSet", ".unwrap()", "println!", "todo!", "unimplemented!", "dbg!"];
     let mut found = Vec::new();
     for file in rust_files() {
         let name = relative(&file);

@@ -4,7 +4,7 @@
 use crate::{
     Instance, Library, ParameterDecl, Setting,
     call::Given,
-    fault::{Fault, Outcome, fault},
+    fault::{Outcome, fault},
     frame::{Frame, Surrounding},
     kind_word,
     library::closest,
@@ -93,7 +93,7 @@ impl<'a> Elaborator<'a> {
         self.declared_here.clear();
         let result = self.member_value(instance, member, path, inputs, extra);
         let result = result.and_then(|v| self.results(v));
-        result.map_err(|e| vec![self.with_site(e)])
+        result.map_err(|e| vec![self.with_site(*e)])
     }
 
     /// Calls a loss, metric, function or block by name: tensors by position, settings by name.
@@ -110,7 +110,7 @@ impl<'a> Elaborator<'a> {
         self.declared_here.clear();
         let result = self.named_value(kind, name, path, tensors, settings);
         let result = result.and_then(|v| self.results(v));
-        result.map_err(|e| vec![self.with_site(e)])
+        result.map_err(|e| vec![self.with_site(*e)])
     }
 
     fn member_value(
@@ -184,8 +184,7 @@ impl<'a> Elaborator<'a> {
         }
     }
 
-    pub(crate) fn with_site(&self, fault: Fault) -> Diagnostic {
-        let mut d = *fault;
+    pub(crate) fn with_site(&self, mut d: Diagnostic) -> Diagnostic {
         if let Some(site) = self.site {
             match &d.primary {
                 None => d = d.at(site, "needed here"),

@@ -1,1 +1,81 @@
-fn main() {}
+//! `pfmc`: the command line. One file per verb; this file only knows their names, the shared options and the exit codes.
+
+mod apply;
+mod check;
+mod data;
+mod explain;
+mod export;
+mod format;
+mod load;
+mod output;
+mod plan;
+mod programs;
+mod report;
+mod run;
+
+use clap::{Parser, Subcommand};
+use output::Exit;
+
+/// A language and compiler for foundation models of physics.
+///
+/// Exit codes: 0 done; 1 errors in the file or a failed claim; 2 wrong usage or environment; 4 not enough memory;
+/// 5 interrupted, can be resumed; 70 internal error.
+#[derive(Parser)]
+#[command(name = "pfmc", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Print one JSON value instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Colour diagnostics and bars: by default only on a terminal.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: output::Colour,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Find every mistake in files without running anything.
+    Check(check::Args),
+    /// Rewrite files in the canonical form, keeping comments.
+    Fmt(format::Args),
+    /// Show parameters, shapes, cost, memory, and what would run.
+    Plan(plan::Args),
+    /// Run an experiment, one of its cells, or a whole grid; goes on where it stopped.
+    Run(run::Args),
+    /// Make a report of finished or running cells.
+    Report(report::Args),
+    /// Run a model of an experiment on a tensor.
+    Apply(apply::Args),
+    /// Write a run's weights as safetensors.
+    Export(export::Args),
+    /// Make or look at data.
+    #[command(subcommand)]
+    Data(data::Verb),
+    /// Explain a diagnostic code, an operation, or a file's settings, parameters and graphs.
+    Explain(explain::Args),
+}
+
+fn main() -> std::process::ExitCode {
+    std::panic::set_hook(Box::new(output::report_panic));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let out = output::Output::new(cli.json, cli.color);
+    let exit = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.verb {
+        Verb::Check(args) => check::run(args, &out),
+        Verb::Fmt(args) => format::run(args, &out),
+        Verb::Plan(args) => plan::run(args, &out),
+        Verb::Run(args) => run::run(args, &out),
+        Verb::Report(args) => report::run(args, &out),
+        Verb::Apply(args) => apply::run(args, &out),
+        Verb::Export(args) => export::run(args, &out),
+        Verb::Data(verb) => data::run(verb, &out),
+        Verb::Explain(args) => explain::run(args, &out),
+    }));
+    exit.unwrap_or(Exit::Internal).into()
+}

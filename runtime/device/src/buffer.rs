@@ -107,8 +107,7 @@ impl std::fmt::Debug for Buffer {
 
 /// At least one cache line, so that an empty buffer still has an address of its own.
 fn layout(bytes: usize) -> Layout {
-    Layout::from_size_align(bytes.max(ALIGNMENT), ALIGNMENT)
-        .expect("a buffer is smaller than half the address space")
+    Layout::from_size_align(bytes.max(ALIGNMENT), ALIGNMENT).expect("a buffer is smaller than half the address space")
 }
 
 #[cfg(test)]

@@ -58,12 +58,7 @@ impl Pool {
     /// A pool of `threads` threads in all, counting the caller of `run`; 0 is taken as 1.
     pub fn new(threads: usize) -> Pool {
         let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                round: 0,
-                job: None,
-                sleepers: 0,
-                stop: false,
-            }),
+            state: Mutex::new(State { round: 0, job: None, sleepers: 0, stop: false }),
             wake: Condvar::new(),
             round: AtomicU64::new(0),
         });
@@ -77,11 +72,7 @@ impl Pool {
                     .expect("the system can start a thread")
             })
             .collect();
-        Pool {
-            shared,
-            workers,
-            turn: Mutex::new(()),
-        }
+        Pool { shared, workers, turn: Mutex::new(()) }
     }
 
     /// Number of threads that share a job, counting the caller.
@@ -99,19 +90,8 @@ impl Pool {
         }
         let turn = lock(&self.turn);
         // SAFETY: only the lifetime is erased; `leave` below outlasts every use by the workers.
-        let task = unsafe {
-            std::mem::transmute::<
-                *const (dyn Fn(usize) + Sync + '_),
-                *const (dyn Fn(usize) + Sync + 'static),
-            >(task)
-        };
-        let job = Job {
-            task,
-            tasks,
-            next: AtomicUsize::new(0),
-            inside: AtomicUsize::new(0),
-            panic: Mutex::new(None),
-        };
+        let task = unsafe { std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync + 'static)>(task) };
+        let job = Job { task, tasks, next: AtomicUsize::new(0), inside: AtomicUsize::new(0), panic: Mutex::new(None) };
         self.announce(&job);
         take_tasks(&job);
         self.retract(&job);
@@ -176,10 +156,7 @@ fn work(shared: &Shared) {
         let mut state = lock(&shared.state);
         while state.round == seen {
             state.sleepers += 1;
-            state = shared
-                .wake
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.sleepers -= 1;
         }
         seen = state.round;
@@ -262,10 +239,11 @@ mod tests {
                 });
             }));
             let message = result.unwrap_err();
-            assert!(message.downcast_ref::<String>().map_or_else(
-                || *message.downcast_ref::<&str>().unwrap() == "task three fails",
-                |m| m == "task three fails"
-            ));
+            assert!(
+                message
+                    .downcast_ref::<String>()
+                    .map_or_else(|| *message.downcast_ref::<&str>().unwrap() == "task three fails", |m| m == "task three fails")
+            );
         }
         let count = AtomicUsize::new(0);
         pool.run(8, &|_| {

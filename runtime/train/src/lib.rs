@@ -1,5 +1,5 @@
 //! Runs experiments: the training loop, checkpoints and exact resume, evaluation with baselines, and the files of a run.
-//! Compiled programs and data come through the traits in `programs`, so nothing here knows a back end or a file format.
+//! Compiled programs and data come through the traits in `programs`; `native` and `disk` are the ones that ship.
 
 mod cell;
 mod checkpoint;
@@ -14,6 +14,7 @@ mod events;
 mod export;
 mod fault;
 mod frames;
+mod native;
 mod pictures;
 mod place;
 mod programs;
@@ -35,6 +36,7 @@ pub use evaluate::{Baseline, Evaluation, Whole};
 pub use events::{EVENTS_FILE, Event, read_events};
 pub use export::{Exported, export, stage_status};
 pub use fault::{Faults, POINTS};
+pub use native::{Native, NativePrograms};
 pub use place::{DirectoryLock, Places, short};
 pub use programs::{MeasureKind, Measured, Opened, ParameterInfo, Programs, Provider, Samples, SlotInfo};
 pub use progress::{Progress, Silent, StepReport};

@@ -1,0 +1,104 @@
+//! The forward pass of a model: normalise, encode, process, decode. Activations are [b t h w c].
+
+use crate::{Context, Result};
+use pfm_elaborate::{Elaborator, NamedTensor, Options, ParameterDecl, Setting};
+use pfm_hir::{Data, Model};
+use pfm_ir::{Builder, Role, TensorType, ValueId};
+use pfm_ops as ops;
+use pfm_syntax::ast::DefinitionKind;
+
+/// What a forward pass is built for.
+pub struct Forward<'a> {
+    pub context: &'a Context<'a>,
+    pub model: &'a Model,
+    pub variant: usize,
+    /// Drop path and other training-only parts are active; draws are keyed by this i32[4] value.
+    pub random_key: Option<ValueId>,
+}
+
+impl<'a> Forward<'a> {
+    /// An elaborator whose parameters become graph inputs with the roles that `trainable` gives.
+    pub fn elaborator(&self, builder: Builder, trainable: &'a [bool]) -> Elaborator<'a> {
+        let model = self.model;
+        let options = Options {
+            training: self.random_key.is_some(),
+            random_key: self.random_key,
+            parameter: Some(Box::new(move |b: &mut Builder, declared: &ParameterDecl| {
+                let index = model.parameters.iter().position(|p| p.path == declared.path);
+                let trainable = index.is_some_and(|i| trainable[i]);
+                b.input(&declared.path, Role::Parameter { trainable }, TensorType::f32(&declared.shape))
+            })),
+        };
+        Elaborator::new(self.context.library, builder, options)
+    }
+
+    /// Model output for normalised input of the same shape: the reconstruction, or the frames moved on by one.
+    pub fn apply(&self, e: &mut Elaborator<'a>, x: NamedTensor, fields: &[String]) -> Result<NamedTensor> {
+        let model = self.model;
+        let picks = &model.variants[self.variant].picks;
+        let tokeniser = model.tokeniser.instance.picked(picks);
+        let name = &model.tokeniser.name;
+        let active = Setting::List(self.active(fields).into_iter().map(|i| Setting::Number(i as f64)).collect());
+        let active = [("active", active)];
+        let mut z = one(e.call_member(&tokeniser, "encode", name, &[("x", x)], &active, None)?);
+        if let Some(processor) = &model.processor {
+            let latent = *e.shape(&z).last().expect("channels come last") as f64;
+            let width = processor.instance.setting("width").and_then(Setting::number).unwrap_or(latent);
+            let link = |e: &mut Elaborator<'a>, z: NamedTensor, path: &str, out: f64| {
+                let out = [("out".to_string(), Setting::Number(out))];
+                if model.linked { e.call(DefinitionKind::Block, "linear", path, &[z], &out, None).map(one) } else { Ok(z) }
+            };
+            z = link(e, z, "link.in", width)?;
+            z = one(e.call_member(&processor.instance, "apply", &processor.name, &[("x", z)], &[], None)?);
+            z = link(e, z, "link.out", latent)?;
+        }
+        Ok(one(e.call_member(&tokeniser, "decode", name, &[("z", z)], &active, None)?))
+    }
+
+    /// Positions of the data's fields in the vocabulary of the adaptive heads.
+    fn active(&self, fields: &[String]) -> Vec<usize> {
+        let position = |f: &String| self.model.vocabulary.iter().position(|v| v == f);
+        fields.iter().map(|f| position(f).unwrap_or_else(|| panic!("field `{f}` is in the vocabulary; resolving checked it"))).collect()
+    }
+}
+
+/// Root mean square of each sample and field over frames and pixels, [b c], not below the floor.
+pub fn sample_rms(b: &mut Builder, x: ValueId, floor: f64) -> ValueId {
+    let axes: Vec<usize> = (1..b.shape(x).len() - 1).collect();
+    let square = ops::mul(b, x, x);
+    let mean = ops::mean(b, square, &axes);
+    let rms = ops::sqrt(b, mean);
+    let shape = b.shape(rms).to_vec();
+    let floor = ops::constant(b, floor, &shape);
+    ops::max(b, rms, floor)
+}
+
+/// Repeats a [b c] tensor over the frames and pixels of `like`.
+pub fn over_pixels(b: &mut Builder, x: ValueId, like: ValueId) -> ValueId {
+    let shape = b.shape(like).to_vec();
+    let last = shape.len() - 1;
+    ops::broadcast(b, x, &shape, &[0, last])
+}
+
+/// Frames `range` of a [b t …] tensor.
+pub fn frames(b: &mut Builder, x: ValueId, range: std::ops::Range<usize>) -> ValueId {
+    ops::slice_axis(b, x, 1, range.start, range.end)
+}
+
+/// The one result of a call that has one.
+pub fn one(results: Vec<NamedTensor>) -> NamedTensor {
+    let mut results = results.into_iter();
+    let first = results.next().expect("a call has a result");
+    assert!(results.next().is_none(), "this call has one result");
+    first
+}
+
+/// A batch of frames with its axes named.
+pub fn named(data: &Data, value: ValueId) -> NamedTensor {
+    NamedTensor::new(value, if data.grid.len() == 3 { "b t h w d c" } else { "b t h w c" })
+}
+
+/// Shape of `frames` frames of `samples` samples.
+pub fn frame_shape(data: &Data, samples: usize, frames: usize) -> Vec<usize> {
+    [&[samples, frames], data.grid.as_slice(), &[data.fields.len()]].concat()
+}

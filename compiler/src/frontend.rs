@@ -1,0 +1,78 @@
+//! Text to experiment: parse the user's file, join it with the standard library, resolve.
+
+use pfm_diag::{Diagnostic, Sources};
+use pfm_elaborate::Library;
+use pfm_hir::{Experiment, Input, ProfileChoice};
+use pfm_lower::Context;
+use pfm_syntax::ast::File;
+
+/// How the user wants a file closed, in the words of the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub experiment: Option<String>,
+    /// None: the profile that the file calls default.
+    pub profile: Option<String>,
+    /// `path=value`, each checked like a setting of the file.
+    pub sets: Vec<String>,
+}
+
+/// What is known about a file once it has been read.
+pub struct Checked {
+    pub sources: Sources,
+    pub library: Library,
+    /// None when errors keep the file from being an experiment.
+    pub experiment: Option<Experiment>,
+    /// All of them, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Checked {
+    /// What lowering reads.
+    ///
+    /// # Panics
+    /// If the file did not resolve.
+    pub fn context(&self) -> Context<'_> {
+        Context { experiment: self.experiment.as_ref().expect("the file resolved"), library: &self.library }
+    }
+}
+
+/// Reads a file's text. `name` is what diagnostics call it.
+pub fn check(name: &str, text: &str, request: &Request) -> Checked {
+    let mut sources = Sources::default();
+    let user = pfm_syntax::parse(sources.add(name, text), text);
+    let mut diagnostics = user.diagnostics;
+    let broken: Vec<_> = diagnostics.iter().filter(|d| d.is_error()).filter_map(|d| d.primary.as_ref()).map(|l| l.span).collect();
+    let sets = sets(request, &mut sources, &mut diagnostics);
+    let mut files = standard(&mut sources);
+    files.push(user.file.clone());
+    let (library, found) = Library::new(&files, &sources);
+    diagnostics.extend(found);
+    let profile = request.profile.clone().map_or(ProfileChoice::Default, ProfileChoice::Named);
+    let wanted = pfm_hir::Request { experiment: request.experiment.clone(), profile, sets };
+    let input = Input { sources: &sources, file: &user.file, library: &library, broken: &broken };
+    let (experiment, found) = pfm_hir::resolve(&input, &wanted);
+    diagnostics.extend(found);
+    let experiment = experiment.filter(|_| !broken_text(&diagnostics));
+    diagnostics.sort_by_key(|d| d.primary.as_ref().map(|l| (l.span.file, l.span.start)));
+    Checked { sources, library, experiment, diagnostics }
+}
+
+/// A file with errors of its own is no experiment; a claim that fails leaves one.
+fn broken_text(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|d| d.is_error() && d.code.starts_with('E'))
+}
+
+/// The standard library's files, which parse: a test says so.
+fn standard(sources: &mut Sources) -> Vec<File> {
+    pfm_stdlib::FILES.iter().map(|(name, text)| pfm_syntax::parse(sources.add(name, text), text).file).collect()
+}
+
+fn sets(request: &Request, sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>) -> Vec<(String, pfm_syntax::ast::Expr)> {
+    let mut sets = vec![];
+    for text in &request.sets {
+        let (setting, found) = pfm_syntax::parse_setting(sources.add("--set", text), text);
+        diagnostics.extend(found);
+        sets.extend(setting.map(|s| (s.path.text(), s.value)));
+    }
+    sets
+}

@@ -1,0 +1,146 @@
+//! `pfmc explain`: a diagnostic code, an operation, or what the compiler knows of a file.
+
+use crate::load::{self, Source};
+use crate::output::{Exit, Output};
+use pfm_compiler::Watch;
+use pfm_lower::{Phase, Unit, UpdatePhase};
+use std::path::Path;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// A code such as `E0412`, the name of an operation, or an experiment's file.
+    what: String,
+    /// Every setting with its value and where that comes from.
+    #[arg(long)]
+    resolved: bool,
+    /// The parameter tree, with what each stage trains.
+    #[arg(long)]
+    params: bool,
+    /// The graph of a stage, as text, after the last pass.
+    #[arg(long, value_name = "STAGE")]
+    graph: Option<String>,
+    /// The plan of a stage: groups, buffers, memory.
+    #[arg(long, value_name = "STAGE")]
+    plan: Option<String>,
+    /// Node counts after each pass of a stage.
+    #[arg(long, value_name = "STAGE")]
+    passes: Option<String>,
+    /// Which program of the stage.
+    #[arg(long, value_enum, default_value = "accumulate")]
+    phase: PhaseName,
+    /// Compression per level, such as `1x2,2x2,2x2`.
+    #[arg(long)]
+    choice: Option<String>,
+    #[arg(long)]
+    profile: Option<String>,
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    sets: Vec<String>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum PhaseName {
+    Accumulate,
+    Update,
+    Predict,
+}
+
+pub fn run(args: Args, out: &Output) -> Exit {
+    if let Some(info) = pfm_diag::code_info(&args.what) {
+        out.line(format!("{}: {}\n\n{}", info.code, info.title, info.explanation.trim()));
+        out.value(Exit::Done, serde_json::json!({ "code": info.code, "title": info.title, "explanation": info.explanation.trim() }));
+        return Exit::Done;
+    }
+    if let Some(op) = pfm_ops::lookup(&args.what) {
+        out.line(format!("{}({})\n\n{}", op.name, op.operands.join(", "), op.doc.trim()));
+        out.value(Exit::Done, serde_json::json!({ "op": op.name, "operands": op.operands, "doc": op.doc.trim() }));
+        return Exit::Done;
+    }
+    if !Path::new(&args.what).exists() {
+        return out.fail(Exit::Usage, format!("`{}` is no diagnostic code, no operation and no file", args.what));
+    }
+    explain_file(&args, out)
+}
+
+fn explain_file(args: &Args, out: &Output) -> Exit {
+    let source = Source { file: args.what.clone().into(), profile: args.profile.clone(), sets: args.sets.clone(), experiment: None };
+    let loaded = match load::load(&source, out) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let experiment = loaded.experiment();
+    if let Some(stage) = args.graph.as_ref().or(args.plan.as_ref()).or(args.passes.as_ref()) {
+        return explain_stage(args, stage, &loaded, out);
+    }
+    if args.params {
+        for stage in &experiment.stages {
+            let model = &experiment.models[stage.model];
+            out.line(format!("stage {} ({}):", stage.name, &stage.key[..8]));
+            for (p, trainable) in model.parameters.iter().zip(&stage.trainable) {
+                out.line(format!("  {} {:<58} {:?}", if *trainable { "train " } else { "frozen" }, p.path, p.shape));
+            }
+        }
+        let tree: Vec<_> = experiment.models.iter().map(|m| serde_json::json!({ "model": m.name, "parameters": m.parameters })).collect();
+        out.value(Exit::Done, serde_json::json!({ "models": tree }));
+        return Exit::Done;
+    }
+    let width = experiment.origins.iter().map(|o| o.path.len()).max().unwrap_or(0);
+    for o in &experiment.origins {
+        out.line(format!("{:<width$} = {}    # {}", o.path, o.value, o.origin));
+    }
+    out.value(Exit::Done, serde_json::json!({ "settings": experiment.origins }));
+    Exit::Done
+}
+
+fn explain_stage(args: &Args, name: &str, loaded: &load::Loaded, out: &Output) -> Exit {
+    let experiment = loaded.experiment();
+    let Some(stage) = experiment.stages.iter().find(|s| s.name == name) else {
+        let names: Vec<&str> = experiment.stages.iter().map(|s| s.name.as_str()).collect();
+        return out.fail(Exit::Usage, format!("no stage `{name}`; there is {}", names.join(", ")));
+    };
+    let model = &experiment.models[stage.model];
+    let variant = match &args.choice {
+        None => model.evaluation,
+        Some(choice) => match model.variants.iter().position(|v| v.label == *choice) {
+            Some(variant) => variant,
+            None => return out.fail(Exit::Usage, format!("`{}` has no choice `{choice}`", model.name)),
+        },
+    };
+    let samples = stage.batch / stage.accumulate;
+    let unit = match args.phase {
+        PhaseName::Accumulate => Unit { phase: Phase::Accumulate, variant, samples },
+        PhaseName::Update => Unit { phase: Phase::Update(UpdatePhase::Plain), variant: 0, samples: 0 },
+        PhaseName::Predict => Unit { phase: Phase::Predict, variant, samples },
+    };
+    let mut seen = Seen::default();
+    let planned =
+        pfm_lower::lower(&loaded.checked.context(), stage, unit).and_then(|graph| pfm_compiler::plan(graph, Default::default(), &mut seen));
+    if let Err(diagnostics) = planned {
+        out.diagnostics(&diagnostics, &loaded.checked.sources);
+        return Exit::Errors;
+    }
+    if args.passes.is_some() {
+        seen.passes.iter().for_each(|(pass, nodes)| out.line(format!("{pass:<12} {nodes:>6} nodes")));
+    } else {
+        out.line(if args.plan.is_some() { &seen.plan } else { &seen.graph });
+    }
+    out.value(Exit::Done, serde_json::json!({ "unit": unit.to_string(), "passes": seen.passes, "graph": seen.graph, "plan": seen.plan }));
+    Exit::Done
+}
+
+#[derive(Default)]
+struct Seen {
+    passes: Vec<(&'static str, usize)>,
+    graph: String,
+    plan: String,
+}
+
+impl Watch for Seen {
+    fn graph(&mut self, pass: &'static str, graph: &pfm_ir::Graph) {
+        self.passes.push((pass, graph.nodes.len()));
+        self.graph = pfm_ir::print(graph);
+    }
+
+    fn plan(&mut self, plan: &pfm_plan::Plan) {
+        self.plan = pfm_plan::print(plan);
+    }
+}

@@ -1,0 +1,220 @@
+//! `pfmc plan`: what an experiment is made of and what it will cost, before anything is spent. Memory is exact: every buffer
+//! of every program has its place before the first step.
+
+use crate::load::{self, Loaded, Source};
+use crate::output::{Exit, Output};
+use pfm_compiler::{Options, Silent};
+use pfm_hir::{Cell, Experiment, Model, Stage};
+use pfm_lower::{Optimiser, Phase, Unit, UpdatePhase};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// Which cell: `main` is the file as written.
+    #[arg(long, default_value = "main")]
+    cell: String,
+    /// Where runs lie: decides what is cached.
+    #[arg(long, default_value = "runs")]
+    runs: PathBuf,
+    /// Leave out cost and memory, which take a few seconds to plan.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// What one stage takes.
+struct Cost {
+    /// Of one optimiser step with the evaluation choice: forward, backward and update.
+    flops: f64,
+    /// Weights, gradients, optimiser slots, and the largest arena of any program.
+    weights: usize,
+    gradients: usize,
+    slots: usize,
+    arena: usize,
+}
+
+impl Cost {
+    fn memory(&self) -> usize {
+        self.weights + self.gradients + self.slots + self.arena
+    }
+}
+
+pub fn run(args: Args, out: &Output) -> Exit {
+    let loaded = match load::load(&args.source, out) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let experiment = loaded.experiment();
+    let Some(cell) = experiment.cells.iter().find(|c| c.name == args.cell) else {
+        let names: Vec<&str> = experiment.cells.iter().map(|c| c.name.as_str()).collect();
+        return out.fail(Exit::Usage, format!("no cell `{}`; there is {}", args.cell, names.join(", ")));
+    };
+    let mut stages = Vec::new();
+    out.line(heading(experiment));
+    out.line(format!("\n  {:<12} {:>13} / {:<13} {:>12} {:>12}   why", "stage", "trainable", "total", "step", "memory"));
+    for &index in &cell.stages {
+        let stage = &experiment.stages[index];
+        let cost = if args.quick { None } else { Some(cost(&loaded, stage)) };
+        let cost = match cost.transpose() {
+            Ok(cost) => cost,
+            Err(diagnostics) => {
+                out.diagnostics(&diagnostics, &loaded.checked.sources);
+                return Exit::Errors;
+            }
+        };
+        let why = pfm_train::stage_status(&args.runs, &experiment.name, &stage.key, stage.run);
+        stages.push(stage_line(experiment, stage, cost, &why, out));
+    }
+    let last = &experiment.stages[*cell.stages.last().expect("a cell has a stage")];
+    print_modules(&experiment.models[last.model], last, out);
+    print_variants(&experiment.models[last.model], out);
+    print_cells(experiment, out);
+    out.value(Exit::Done, value(experiment, cell, last, stages));
+    Exit::Done
+}
+
+fn heading(experiment: &Experiment) -> String {
+    let profile = experiment.profile.as_deref().unwrap_or("as written");
+    let data: Vec<String> = experiment.data.iter().map(|d| format!("{} {:?}", d.name, d.grid)).collect();
+    format!("{} ({profile}), seed {}, data {}", experiment.name, experiment.seed, data.join(", "))
+}
+
+fn cost(loaded: &Loaded, stage: &Stage) -> Result<Cost, Vec<pfm_diag::Diagnostic>> {
+    let context = loaded.checked.context();
+    let model = &loaded.experiment().models[stage.model];
+    let samples = stage.batch / stage.accumulate;
+    let plan = |unit: Unit| pfm_compiler::plan(pfm_lower::lower(&context, stage, unit)?, Options::default(), &mut Silent);
+    let (mut arena, mut flops) = (0, 0.0);
+    for &variant in &stage.variants {
+        let p = plan(Unit { phase: Phase::Accumulate, variant, samples })?;
+        arena = arena.max(p.arena_bytes);
+        if variant == model.evaluation {
+            flops += p.cost().flops * stage.accumulate as f64;
+        }
+    }
+    let optimiser = Optimiser::of(&context, stage)?;
+    for phase in optimiser.phases() {
+        let p = plan(Unit { phase, variant: 0, samples: 0 })?;
+        arena = arena.max(p.arena_bytes);
+        if phase == Phase::Update(UpdatePhase::Plain) {
+            flops += p.cost().flops;
+        }
+    }
+    arena = arena.max(plan(Unit { phase: Phase::Predict, variant: model.evaluation, samples })?.arena_bytes);
+    let trained = || model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t).map(|(p, _)| p);
+    let slots = trained().flat_map(|p| optimiser.slots(&p.shape)).map(|(_, shape)| 4 * shape.iter().product::<usize>()).sum();
+    Ok(Cost {
+        flops,
+        weights: model.parameters.iter().map(|p| 4 * p.count()).sum(),
+        gradients: trained().map(|p| 4 * p.count()).sum(),
+        slots,
+        arena,
+    })
+}
+
+fn stage_line(experiment: &Experiment, stage: &Stage, cost: Option<Cost>, why: &str, out: &Output) -> Value {
+    let model = &experiment.models[stage.model];
+    let total: usize = model.parameters.iter().map(|p| p.count()).sum();
+    let trained: usize = model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t).map(|(p, _)| p.count()).sum();
+    let step = cost.as_ref().map_or("-".into(), |c| flops(c.flops));
+    let memory = cost.as_ref().map_or("-".into(), |c| bytes(c.memory()));
+    out.line(format!("  {:<12} {:>13} / {:<13} {step:>12} {memory:>12}   {why}", stage.name, grouped(trained), grouped(total)));
+    json!({
+        "name": stage.name, "key": stage.key, "model": model.name, "trainable": trained, "total": total, "steps": stage.run,
+        "batch": stage.batch, "accumulate": stage.accumulate, "mask": stage.mask, "why": why,
+        "step_flops": cost.as_ref().map(|c| c.flops),
+        "memory": cost.as_ref().map(|c| json!({ "weights": c.weights, "gradients": c.gradients, "optimiser": c.slots, "arena": c.arena, "total": c.memory() })),
+    })
+}
+
+/// Parameters by part and by the module two levels down.
+fn print_modules(model: &Model, stage: &Stage, out: &Output) {
+    let mut modules: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for (p, trainable) in model.parameters.iter().zip(&stage.trainable) {
+        let segments: Vec<&str> = p.path.split('.').collect();
+        for depth in 1..segments.len().min(3) {
+            let entry = modules.entry(segments[..depth].join(".")).or_default();
+            entry.0 += if *trainable { p.count() } else { 0 };
+            entry.1 += p.count();
+        }
+    }
+    let mask = stage.mask.as_deref().map(|m| format!(" under `{m}`")).unwrap_or_default();
+    out.line(format!("\n  parameters of `{}` in `{}`{mask}: trainable / total", model.name, stage.name));
+    for (module, (trained, total)) in modules {
+        let indent = "  ".repeat(module.matches('.').count());
+        out.line(format!("    {:<28} {:>13} / {}", format!("{indent}{module}"), grouped(trained), grouped(total)));
+    }
+}
+
+fn print_variants(model: &Model, out: &Output) {
+    if model.variants.len() > 1 {
+        out.line(format!("\n  {} choices of compression (time x space per level): latent frames x space x channels", model.variants.len()));
+    }
+    for (i, v) in model.variants.iter().enumerate() {
+        let latent: Vec<String> = v.latent.iter().map(usize::to_string).collect();
+        out.line(format!("    {:<14} {:<18}{}", v.label, latent.join(" x "), if i == model.evaluation { "evaluation" } else { "" }));
+    }
+}
+
+fn print_cells(experiment: &Experiment, out: &Output) {
+    for grid in &experiment.grids {
+        out.line(format!("\n  grid {} over {}:", grid.name, grid.over));
+        for &c in &grid.cells {
+            let cell = &experiment.cells[c];
+            let stages: Vec<String> =
+                cell.stages.iter().map(|&s| format!("{} {}", experiment.stages[s].name, &experiment.stages[s].key[..8])).collect();
+            out.line(format!("    {:<24} {}", cell.name, stages.join(", ")));
+        }
+    }
+}
+
+fn value(experiment: &Experiment, cell: &Cell, last: &Stage, stages: Vec<Value>) -> Value {
+    let model = &experiment.models[last.model];
+    let parameters: Vec<Value> = model
+        .parameters
+        .iter()
+        .zip(&last.trainable)
+        .map(|(p, t)| json!({ "path": p.path, "count": p.count(), "shape": p.shape, "trainable": t }))
+        .collect();
+    let variants: Vec<Value> = model.variants.iter().map(|v| json!({ "choice": v.label, "latent": v.latent })).collect();
+    json!({
+        "experiment": experiment.name, "profile": experiment.profile, "cell": cell.name, "data": experiment.data, "stages": stages,
+        "parameters": parameters, "variants": variants, "evaluation": model.variants[model.evaluation].label,
+        "cells": experiment.cells, "grids": experiment.grids,
+    })
+}
+
+/// `5131151` as `5,131,151`.
+pub fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, d) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(d);
+    }
+    text
+}
+
+fn flops(n: f64) -> String {
+    let (value, unit) = scaled(n, 1e3, &["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"]);
+    format!("{value:.1} {unit}")
+}
+
+pub fn bytes(n: usize) -> String {
+    let (value, unit) = scaled(n as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"]);
+    format!("{value:.1} {unit}")
+}
+
+fn scaled<'a>(mut n: f64, base: f64, units: &[&'a str]) -> (f64, &'a str) {
+    let mut at = 0;
+    while n >= base && at + 1 < units.len() {
+        n /= base;
+        at += 1;
+    }
+    (n, units[at])
+}

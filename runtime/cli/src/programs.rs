@@ -1,0 +1,74 @@
+//! What running verbs share: threads, the data directory, making data that an experiment asks for.
+
+use crate::load::Loaded;
+use crate::output::{Exit, Output};
+use indicatif::{ProgressBar, ProgressStyle};
+use pfm_data::GenerateSpec;
+use pfm_hir::Data;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+/// One thread per core.
+pub fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[derive(clap::Args, Clone)]
+pub struct Place {
+    /// Where data sets lie, each a folder in The Well's layout; made data goes there too.
+    #[arg(long, default_value = "data")]
+    pub data: PathBuf,
+    /// Threads to use; the results do not depend on it.
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+impl Place {
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(default_threads).max(1)
+    }
+}
+
+/// Makes what the experiment's profile says is to be made and is not there.
+pub fn make_data(loaded: &Loaded, place: &Place, out: &Output) -> Result<(), Exit> {
+    for data in &loaded.experiment().data {
+        for (spec, folder) in wanted(data, place, out)? {
+            make(&spec, &folder, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn wanted(data: &Data, place: &Place, out: &Output) -> Result<Vec<(GenerateSpec, PathBuf)>, Exit> {
+    let told = |e: pfm_train::RunError| out.fail(Exit::Usage, e.diagnostic().message);
+    let specs = pfm_train::generated(data, place.threads()).map_err(told)?;
+    let folders = pfm_train::folders(data, &place.data).map_err(told)?;
+    Ok(specs.into_iter().zip(folders).collect())
+}
+
+fn make(spec: &GenerateSpec, folder: &Path, out: &Output) -> Result<(), Exit> {
+    let bar = bar(out);
+    bar.set_message(format!("making {} {:?}", spec.system, spec.grid));
+    let summary = pfm_data::generate(spec, folder, &mut |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    match summary {
+        Ok(s) if s.written > 0 => {
+            out.line(format!("made {} trajectories of {} {:?} in {}", s.trajectories, spec.system, spec.grid, folder.display()));
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+        Err(e) => Err(out.fail(Exit::Usage, e.to_string())),
+    }
+}
+
+/// A bar on a terminal, nothing elsewhere.
+pub fn bar(out: &Output) -> ProgressBar {
+    if out.json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg} [{bar:32}] {pos}/{len} {eta}").expect("the template is well formed");
+    ProgressBar::new(1).with_style(style.progress_chars("━╸ "))
+}

@@ -1,0 +1,146 @@
+//! `pfmc run`: data, training, evaluation, report. What is done already is not done again; what was interrupted goes on.
+
+mod progress;
+
+use crate::load::{self, Loaded, Source};
+use crate::output::{Exit, Output};
+use crate::programs::{Place, make_data};
+use pfm_device::Pool;
+use pfm_hir::{Cell, Experiment};
+use pfm_train::{CellResult, Faults, Native, RunError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    place: Place,
+    /// Where runs go.
+    #[arg(long, default_value = "runs")]
+    runs: PathBuf,
+    /// Run one cell: `main` is the file as written.
+    #[arg(long, conflicts_with = "grid")]
+    cell: Option<String>,
+    /// Run every cell of a grid; stages that no axis touches run once.
+    #[arg(long)]
+    grid: Option<String>,
+    /// Die at a named point, to test that a run survives it: `NAME` or `NAME:COUNT`.
+    #[arg(long, hide = true, env = "PFMC_FAULT")]
+    fault: Option<String>,
+}
+
+pub fn run(args: Args, out: &Output) -> Exit {
+    let faults = match args.fault.as_deref().map(Faults::parse).transpose() {
+        Ok(faults) => faults.unwrap_or_else(Faults::none),
+        Err(diagnostic) => return out.fail(Exit::Usage, diagnostic.message),
+    };
+    let loaded = match load::load(&args.source, out) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let cells = match chosen(loaded.experiment(), &args) {
+        Ok(cells) => cells,
+        Err(message) => return out.fail(Exit::Usage, message),
+    };
+    if let Err(exit) = make_data(&loaded, &args.place, out) {
+        return exit;
+    }
+    run_cells(loaded, &args, cells, &faults, out)
+}
+
+/// Indices of the cells to run.
+fn chosen(experiment: &Experiment, args: &Args) -> Result<Vec<usize>, String> {
+    if let Some(grid) = &args.grid {
+        let names = || experiment.grids.iter().map(|g| g.name.as_str()).collect::<Vec<_>>().join(", ");
+        let found = experiment.grids.iter().find(|g| g.name == *grid);
+        return found.map(|g| g.cells.clone()).ok_or_else(|| format!("no grid `{grid}`; there is {}", names()));
+    }
+    let wanted = args.cell.as_deref().unwrap_or("main");
+    let names = || experiment.cells.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+    let found = experiment.cells.iter().position(|c| c.name == wanted);
+    found.map(|c| vec![c]).ok_or_else(|| format!("no cell `{wanted}`; there is {}", names()))
+}
+
+fn run_cells(loaded: Loaded, args: &Args, cells: Vec<usize>, faults: &Faults, out: &Output) -> Exit {
+    let Loaded { text, checked, .. } = loaded;
+    let sources = checked.sources;
+    let mut native = Native {
+        experiment: Arc::new(checked.experiment.expect("a loaded file has an experiment")),
+        library: Arc::new(checked.library),
+        data: args.place.data.clone(),
+        pool: Arc::new(Pool::new(args.place.threads())),
+        options: pfm_compiler::Options::default(),
+    };
+    let experiment = native.experiment.clone();
+    let mut done: Vec<CellResult> = Vec::new();
+    for index in cells {
+        let cell = &experiment.cells[index];
+        out.line(format!("cell {} of {}", cell.name, experiment.name));
+        let work = work(&experiment, cell, args, &text);
+        let mut progress = progress::Shown::new(out);
+        match pfm_train::run_cell(&work, &args.runs, &mut native, faults, &mut progress) {
+            Ok(result) => done.push(result),
+            Err(error) => return stopped(&error, &sources, out),
+        }
+        let last = done.last().expect("just pushed").directory.clone();
+        if let Err(exit) = write_report(&[last.clone()], &last, faults, out) {
+            return exit;
+        }
+    }
+    let directories: Vec<PathBuf> = done.iter().map(|d| d.directory.clone()).collect();
+    let mut report = directories[0].join("report.html");
+    if let Some(grid) = &args.grid {
+        let folder = args.runs.join(&experiment.name).join(grid);
+        if let Err(exit) = write_report(&directories, &folder, faults, out) {
+            return exit;
+        }
+        report = folder.join("report.html");
+    }
+    out.line(format!("report: {}", report.display()));
+    finish(&experiment, &done, &report, out)
+}
+
+/// One cell as plain work, with the text and the facts that a run directory keeps.
+fn work(experiment: &Experiment, cell: &Cell, args: &Args, text: &str) -> pfm_train::CellWork {
+    let mut work = pfm_train::cell_work(experiment, cell);
+    let set = |s: &String| format!("# --set {s}\n");
+    let profile = experiment.profile.as_deref().unwrap_or("paper");
+    work.closed = format!("# profile {profile}, cell {}\n{}{text}", cell.name, args.source.sets.iter().map(set).collect::<String>());
+    let stage = |s: &pfm_train::StageWork| format!("stage {} {}\n", s.name, s.key);
+    work.lock = format!("pfmc {}\n{}", env!("CARGO_PKG_VERSION"), work.stages.iter().map(stage).collect::<String>());
+    let isa = pfm_cpu::Isa::detect();
+    work.environment = serde_json::json!({
+        "pfmc": env!("CARGO_PKG_VERSION"), "device": "cpu", "instruction_set": format!("{isa:?}"), "threads": args.place.threads(),
+        "os": std::env::consts::OS, "arch": std::env::consts::ARCH,
+    });
+    work.about.facts = vec![("device".into(), format!("cpu ({isa:?})")), ("pfmc".into(), env!("CARGO_PKG_VERSION").into())];
+    work
+}
+
+fn stopped(error: &RunError, sources: &pfm_diag::Sources, out: &Output) -> Exit {
+    let diagnostic = error.diagnostic();
+    out.diagnostics(std::slice::from_ref(&diagnostic), sources);
+    out.value(Exit::Errors, serde_json::json!({ "error": diagnostic.message, "code": diagnostic.code }));
+    Exit::Errors
+}
+
+fn write_report(runs: &[PathBuf], folder: &Path, faults: &Faults, out: &Output) -> Result<(), Exit> {
+    let told = |e: RunError| out.fail(Exit::Errors, e.diagnostic().message);
+    faults.point("report-write").map_err(told)?;
+    pfm_report::write(runs, folder).map(|_| ()).map_err(|e| out.fail(Exit::Errors, e.to_string()))
+}
+
+/// The claims of the file, judged on what was measured.
+fn finish(experiment: &Experiment, done: &[CellResult], report: &Path, out: &Output) -> Exit {
+    let metrics: Vec<_> = done.iter().map(|d| &d.metrics).collect();
+    let judged = pfm_train::judge(&experiment.claims, &metrics);
+    for j in &judged {
+        out.line(format!("{} {}{}", j.mark(), j.text, j.found.as_ref().map(|f| format!("    {f}")).unwrap_or_default()));
+    }
+    let exit = if judged.iter().any(|j| j.failed()) { Exit::Errors } else { Exit::Done };
+    let cells: Vec<_> = done.iter().map(|d| serde_json::json!({ "directory": d.directory, "metrics": d.metrics })).collect();
+    out.value(exit, serde_json::json!({ "experiment": experiment.name, "cells": cells, "report": report, "claims": judged }));
+    exit
+}

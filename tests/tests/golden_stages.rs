@@ -1,0 +1,196 @@
+//! Whole training steps against stored ones: losses, gradients before clipping, and weights after three steps, for the
+//! tokeniser, the rollout, and the rollout with most of the tokeniser frozen.
+
+use pfm_compiler::{Options, Request, check};
+use pfm_device::Pool;
+use pfm_train::{Native, NativePrograms, Programs, Store};
+use safetensors::SafeTensors;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/stages")
+}
+
+/// A safetensors file of f32 tensors.
+struct File(Vec<u8>);
+
+impl File {
+    fn open(name: &str) -> File {
+        File(std::fs::read(folder().join(name)).unwrap_or_else(|e| panic!("{name}: {e}")))
+    }
+
+    fn get(&self, name: &str) -> Option<(Vec<usize>, Vec<f32>)> {
+        let file = SafeTensors::deserialize(&self.0).expect("a safetensors file");
+        let t = file.tensor(name).ok()?;
+        let values = t.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four bytes")));
+        Some((t.shape().to_vec(), values.collect()))
+    }
+
+    fn largest(&self) -> f32 {
+        let file = SafeTensors::deserialize(&self.0).expect("a safetensors file");
+        let names = file.names().into_iter().map(|n| largest(&self.get(n).expect("listed").1));
+        names.fold(0.0, f32::max)
+    }
+}
+
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |m, v| m.max(v.abs()))
+}
+
+/// The stored files' name of a parameter.
+fn stored_name(path: &str, stage: &str) -> String {
+    if stage == "tokeniser_tiny" {
+        return path.strip_prefix("tok.").expect("a tokeniser's path").to_string();
+    }
+    path.replacen("tok.", "tokeniser.", 1).replacen("link.", "processor.proj_", 1).replacen("core.", "processor.", 1)
+}
+
+/// (B, C, T, H, W) to [b t h w c].
+fn channels_last(shape: &[usize], values: &[f32]) -> Vec<f32> {
+    let (b, c, pixels) = (shape[0], shape[1], shape[2..].iter().product::<usize>());
+    let at = |i: usize| values[(i / (pixels * c)) * c * pixels + (i % c) * pixels + (i / c) % pixels];
+    (0..b * c * pixels).map(at).collect()
+}
+
+struct Golden {
+    name: &'static str,
+    programs: NativePrograms,
+    store: Store,
+    variants: Vec<usize>,
+    losses: Vec<f64>,
+    grads: File,
+    end: File,
+    batches: Vec<Vec<f32>>,
+}
+
+impl Golden {
+    fn open(name: &'static str) -> Golden {
+        let text = std::fs::read_to_string(folder().join("tiny.pfm")).expect("the experiment");
+        let checked = check("tiny.pfm", &text, &Request::default());
+        let shown: Vec<&str> = checked.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.message.as_str()).collect();
+        let experiment = checked.experiment.unwrap_or_else(|| panic!("tiny.pfm resolves: {shown:?}"));
+        let stage = experiment.stages.iter().position(|s| s.name == name).expect("the stage");
+        let run: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(folder().join(name).join("run.json")).expect("run.json")).expect("JSON");
+        let labels = run["scales"].as_array().expect("a list").iter().map(|step| {
+            let levels: Vec<String> = step.as_array().expect("levels").iter().map(|l| format!("{}x{}", l[0], l[1])).collect();
+            levels.join(",")
+        });
+        let model = &experiment.models[experiment.stages[stage].model];
+        let variants = labels.map(|l| model.variants.iter().position(|v| v.label == l).unwrap_or_else(|| panic!("variant {l}"))).collect();
+        let native = Native {
+            experiment: Arc::new(experiment),
+            library: Arc::new(checked.library),
+            data: PathBuf::new(),
+            pool: Arc::new(Pool::new(2)),
+            options: Options { verify: true, isa: None },
+        };
+        let programs = NativePrograms::new(native, stage).expect("the stage opens");
+        let mut store = Store::initial(&programs);
+        let init = File::open(&format!("{}/init.safetensors", name.trim_end_matches("_frozen")));
+        for p in programs.parameters().to_vec() {
+            let (shape, values) = init.get(&stored_name(&p.path, name)).unwrap_or_else(|| panic!("{} is stored", p.path));
+            assert_eq!(shape, p.shape, "{}", p.path);
+            store.values_mut(&p.path).copy_from_slice(&values);
+        }
+        let file = File::open("batches.safetensors");
+        let batches = (0..3).map(|k| file.get(&format!("step{k}.seq")).expect("a batch")).map(|(s, v)| channels_last(&s, &v)).collect();
+        Golden {
+            name,
+            programs,
+            store,
+            variants,
+            losses: run["losses"].as_array().expect("a list").iter().map(|l| l.as_f64().expect("a number")).collect(),
+            grads: File::open(&format!("{name}/grads.safetensors")),
+            end: File::open(&format!("{name}/final.safetensors")),
+            batches,
+        }
+    }
+
+    fn accumulate(&mut self, k: usize) {
+        let key = [0, 1, k as i32, 0];
+        let loss = self.programs.accumulate(self.variants[k], &self.batches[k], key, &mut self.store).expect("runs");
+        let off = (f64::from(loss) - self.losses[k]).abs() / self.losses[k];
+        assert!(off <= 1e-5, "{} step {k}: loss {loss} is not {}", self.name, self.losses[k]);
+    }
+
+    fn update(&mut self, k: usize) {
+        let rate = self.programs.rate(k as u64);
+        self.programs.update(k as u64 + 1, rate, &mut self.store).expect("runs");
+    }
+
+    fn check_gradients(&self, k: usize) {
+        let floor = 1e-3 * self.grads.largest();
+        let mut seen = 0;
+        for p in self.programs.parameters() {
+            let stored = self.grads.get(&format!("step{k}.{}", stored_name(&p.path, self.name)));
+            assert_eq!(stored.is_some(), p.trainable, "{} is trained if it has a stored gradient", p.path);
+            let Some((_, wanted)) = stored else { continue };
+            let found = self.store.values(&format!("grad:{}", p.path));
+            let bound = 1e-4 * largest(&wanted).max(floor);
+            let off = found.iter().zip(&wanted).map(|(f, w)| (f - w).abs()).fold(0.0, f32::max);
+            assert!(off <= bound, "{} step {k}: gradient of {} is off by {off:e}, {bound:e} allowed", self.name, p.path);
+            seen += 1;
+        }
+        assert!(seen > 40, "gradients were compared");
+    }
+
+    /// Shares of elements further off than `most`, and the largest deviation.
+    fn check_end(&self, most: f32, outliers: f64, limit: f32) {
+        let (mut beyond, mut all, mut worst) = (0usize, 0usize, 0.0f32);
+        for p in self.programs.parameters() {
+            let (_, wanted) = self.end.get(&stored_name(&p.path, self.name)).expect("stored");
+            for (f, w) in self.store.values(&p.path).iter().zip(&wanted) {
+                let off = (f - w).abs();
+                worst = worst.max(off);
+                beyond += usize::from(off > most);
+                all += 1;
+            }
+        }
+        assert!(beyond as f64 <= outliers * all as f64, "{}: {beyond} of {all} weights are off by more than {most:e}", self.name);
+        assert!(worst <= limit, "{}: a weight is off by {worst:e}", self.name);
+    }
+}
+
+/// Own gradients all the way.
+fn trains_alike(name: &'static str, rate: f32) {
+    let mut golden = Golden::open(name);
+    for k in 0..3 {
+        golden.accumulate(k);
+        golden.check_gradients(k);
+        golden.update(k);
+    }
+    golden.check_end(5e-6, 1e-3, 2.0 * 3.0 * rate);
+}
+
+/// Clipping and AdamW alone, fed with the stored gradients.
+fn updates_alike(name: &'static str) {
+    let mut golden = Golden::open(name);
+    for k in 0..3 {
+        for p in golden.programs.parameters().to_vec().iter().filter(|p| p.trainable) {
+            let (_, values) = golden.grads.get(&format!("step{k}.{}", stored_name(&p.path, name))).expect("stored");
+            golden.store.values_mut(&format!("grad:{}", p.path)).copy_from_slice(&values);
+        }
+        golden.update(k);
+    }
+    golden.check_end(1e-6, 0.0, 1e-6);
+}
+
+#[test]
+fn the_tokeniser_trains_alike() {
+    trains_alike("tokeniser_tiny", 5e-4);
+    updates_alike("tokeniser_tiny");
+}
+
+#[test]
+fn the_rollout_trains_alike() {
+    trains_alike("rollout_tiny", 5e-5);
+    updates_alike("rollout_tiny");
+}
+
+#[test]
+fn the_frozen_rollout_trains_alike() {
+    trains_alike("rollout_tiny_frozen", 5e-5);
+    updates_alike("rollout_tiny_frozen");
+}
