@@ -58,7 +58,7 @@ pub const CODES: &[CodeInfo] = &[
     CodeInfo {
         code: "E0009",
         title: "a text does not end on its line",
-        explanation: "A text begins and ends with a double quote on one line: `on \"paper\"`.",
+        explanation: "A text begins and ends with a double quote on one line: `expect vrmse < 0.2 on \"paper\"`. Without the second quote the rest of the line would be part of the text. Add the quote where the text ends.",
     },
     CodeInfo {
         code: "E0010",
@@ -93,7 +93,7 @@ pub const CODES: &[CodeInfo] = &[
     CodeInfo {
         code: "E0016",
         title: "a number is too large",
-        explanation: "Numbers are read as 64-bit floating point, whose largest is about 1.8e308.",
+        explanation: "Numbers are read as 64-bit floating point, whose largest is about 1.8e308. Often an exponent has a digit too many: `1e-10` was meant and `1e10000` written. Write a number within that range.",
     },
     CodeInfo {
         code: "E0017",
@@ -103,7 +103,7 @@ pub const CODES: &[CodeInfo] = &[
     CodeInfo {
         code: "E0018",
         title: "an `if` has no `else`",
-        explanation: "`if` is a value, so both branches must give one: `x = if c { a } else { b }`.",
+        explanation: "`if` is a value, so both branches must give one: `y = if c == out { x } else { x |> linear(out) as skip }`. Where nothing should change, let `else` give back the value as it was: `else { x }`.",
     },
     CodeInfo {
         code: "E0019",
@@ -231,6 +231,16 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "Each attention head takes an equal part of the channels: `width = 1088` works with 8, 16, 17 or 32 heads, not with 12. Change `heads`, or `width` to the next multiple.",
     },
     CodeInfo {
+        code: "E0402",
+        title: "sizes along an axis do not agree",
+        explanation: "Axes of one name have one size wherever they meet, and the parts of an axis fill it. `x + y` with 16 channels in one and 32 in the other cannot run, nor can `split(x, [8, 4], along: c)` with 16 channels. Mend the layer that made the axis, or rename one of two axes that are not the same: `param [h h as h']`.",
+    },
+    CodeInfo {
+        code: "E0403",
+        title: "the channels do not fall into equal groups",
+        explanation: "Group normalisation takes as many channels in each group. `group_norm(groups: 8)` works on 16 or 64 channels, not on 20; with fewer channels than groups each channel is a group. Change `channels` of the level, or `groups` of the tokeniser.",
+    },
+    CodeInfo {
         code: "E0405",
         title: "the grid is too small for the compression",
         explanation: "Every level divides the spatial axes by its factor, and the factors multiply: 2 · 4 · 4 needs sizes that are multiples of 32. Use smaller factors, fewer levels, or a grid that divides: `grid: (64, 64)`.",
@@ -324,6 +334,111 @@ pub const CODES: &[CodeInfo] = &[
         code: "E0901",
         title: "no report computes a metric",
         explanation: "A claim on a metric needs a report that computes it at the end of the run. Add it: `metrics = [vrmse, neps(bands: 3)]`.",
+    },
+    CodeInfo {
+        code: "E1001",
+        title: "a definition is given twice",
+        explanation: "Two definitions of one kind have one name, so a call could mean either: two times `fn swish(x) = …` in a file, or in two files that it uses. Rename or remove one. The labels show both.",
+    },
+    CodeInfo {
+        code: "E1002",
+        title: "a module has no definition of this name",
+        explanation: "`use std.metrics.vrsme` names something that the file of that module does not define. `use std.metrics.{vrmse, neps}` takes several names of one module. A near name is suggested where there is one.",
+    },
+    CodeInfo {
+        code: "E1003",
+        title: "a name is not bound in this code",
+        explanation: "Code sees its arguments, the sizes of the axes in its signature, the names bound on the lines above, and the settings of the tokeniser, processor or optimiser that it is a member of. `block f(x: [b c]) -> [b c] { x * d }` has no `d`: bind it with `d = …`, or make it an argument.",
+    },
+    CodeInfo {
+        code: "E1004",
+        title: "no definition has this name",
+        explanation: "A call, setting or `vocabulary(…)` names a definition that is neither in the standard library nor in this file or those that it uses. `x |> layernorm` becomes `x |> layer_norm`. Definitions of a file beside this one come in by `use \"blocks.pfm\"`.",
+    },
+    CodeInfo {
+        code: "E1005",
+        title: "the arguments of a call do not fit",
+        explanation: "An argument is missing, given twice, not known, or one too many. Arguments go by position first and then by name, and those with a default may be left out: with `block linear(x, out: int, bias: bool = true)` write `x |> linear(64, bias: false)`; the pipe gives the first one.",
+    },
+    CodeInfo {
+        code: "E1006",
+        title: "a value is of another kind than is needed here",
+        explanation: "Code works with tensors, numbers, truth values, names, lists, ranges, choices and axes, and nothing is converted in silence. `if x { … }` needs a truth value, not a tensor; to choose by element write `where(x > 0, x, 0)`. The message names what was found.",
+    },
+    CodeInfo {
+        code: "E1007",
+        title: "two calls declare one parameter",
+        explanation: "Each call that owns parameters needs a path of its own, or masks and checkpoints could not tell them apart. Name the calls, `linear(c) as q` and `linear(c) as k`, or number them in a loop: `mix(x) as blocks[n]`. Two calls with the same `as` share their parameters, which then have one shape.",
+    },
+    CodeInfo {
+        code: "E1008",
+        title: "an axis is not there, or there twice",
+        explanation: "An operation names axes of its tensor, and a tensor has each name once. `mean(x, over: [h])` needs an axis `h`: with `x: [b t *s c]` write `over: [*s]`. Where one axis is needed twice rename one: `rename(x, t, to: t')`, `param [c c as out]`. `..` stands in signatures only.",
+    },
+    CodeInfo {
+        code: "E1009",
+        title: "the result is not what the signature promises",
+        explanation: "The axes after `->` are checked against what the code gives, in order. `block f(x: [b t c]) -> [b c] { x }` still has its axis `t`: take the mean over it, or promise `[b t c]`. `order(x, [b c t])` brings axes into another order; a tuple has as many values as it promises.",
+    },
+    CodeInfo {
+        code: "E1010",
+        title: "an operation does not accept these tensors",
+        explanation: "The operation checks the shapes that reach it and gives its reason in the message. `convolve` with a kernel of 5 over 3 entries and no zeros around it leaves nothing: pad with `low: [2], high: [2]`, or use a smaller kernel.",
+    },
+    CodeInfo {
+        code: "E1011",
+        title: "a definition lacks a member",
+        explanation: "A tokeniser is used by its members `encode` and `decode`, a processor by `apply`, an optimiser by `update`. `processor p(width: int) { block apply(x: [b t *s c]) -> [b t *s c] { x } }` is whole. The label lists the members that are there.",
+    },
+    CodeInfo {
+        code: "E1012",
+        title: "calls are nested too deeply",
+        explanation: "Calls may stand 64 deep. A block that calls itself never ends, because a definition is unrolled when it is compiled: write `for i in 0 .. n { x = step(x) as steps[i] }` instead of a block that calls itself with `n - 1`.",
+    },
+    CodeInfo {
+        code: "E1013",
+        title: "the axes do not fit the signature",
+        explanation: "Arguments are matched with the axes of the signature in order; `*s` takes the spatial axes, `..` any number. A tensor `[b c]` does not fit `x: [b t *s c]`. Queries, keys and values of `attend` have the same axes with the features last; `convolve` needs a weight `[out in k …]`.",
+    },
+    CodeInfo {
+        code: "E1014",
+        title: "a definition's requirement does not hold",
+        explanation: "A definition states what it needs with `require`, such as `require c % heads == 0, \"{c} channels do not divide among {heads} heads\"`. The first label shows the call, the second the requirement. Change the arguments so that it holds.",
+    },
+    CodeInfo {
+        code: "E1015",
+        title: "an index or range lies outside",
+        explanation: "Items and entries count from 0, so a list of three has the items 0, 1 and 2: `levels[3]` is beyond its end. `drop_first(x, 4, along: t)` of four frames leaves nothing. A loop runs at most a million times, since it is unrolled when compiled.",
+    },
+    CodeInfo {
+        code: "E1016",
+        title: "this kind of definition cannot have parameters",
+        explanation: "Only blocks own weights: a `fn`, `loss`, `metric` or `schedule` is the same for every call. Turn `fn scale(x: [.. c]) { w : param [c] ~ ones, x * w }` into a `block`, or take the tensor as an argument.",
+    },
+    CodeInfo {
+        code: "E1017",
+        title: "a size is not a whole number of at least 1",
+        explanation: "Axes of parameters and tables have whole sizes. With `c = 9`, `param [(c / 2)]` would have 4.5 entries: write `(c // 2)`. A name in the axes must be an axis of the signature or a number that is bound; an expression stands in parentheses, `[out (2 * c)]`.",
+    },
+    CodeInfo {
+        code: "E1018",
+        title: "an initialisation is not known",
+        explanation: "Parameters and slots start as `zeros`, `ones`, `constant(v)`, `uniform(a)` on (-a, a), `normal(std)` or `repeated(init, times)`. `weight : param [out c] ~ gaussian(0.02)` becomes `weight : param [out c] ~ normal(0.02)`.",
+    },
+    CodeInfo {
+        code: "E1019",
+        title: "a number is divided by zero",
+        explanation: "The division is between numbers of the definition, so it would fail on every run: `n / (blocks - 1)` with one block. Guard it, `n / max(blocks - 1, 1)`, or choose by `if blocks == 1 { … } else { … }`. Tensors are divided by element, and give infinity.",
+    },
+    CodeInfo {
+        code: "E1020",
+        title: "a name is in a vocabulary twice",
+        explanation: "The position of a name in a vocabulary is the row of its weights, so each name has one: `vocabulary v = [density, pressure, density]` would give `density` two. Remove the repeated name.",
+    },
+    CodeInfo {
+        code: "E1021",
+        title: "a random draw stands where nothing may be random",
+        explanation: "`drop_path` draws in training, from a key that the stage gives to its model. Losses, metrics, schedules and optimisers have no such key, and their results must not change from run to run. Move the draw into a block of the tokeniser or processor: `x + drop_path(y, rate: 0.05)`.",
     },
     CodeInfo {
         code: "F0902",
