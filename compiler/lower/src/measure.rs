@@ -26,10 +26,10 @@ pub fn lower(context: &Context, stage: &Stage, unit: Unit, frames: usize) -> Res
 fn metrics(context: &Context, stage: &Stage) -> Vec<Instance> {
     let Some(report) = stage.report.map(|r| &context.experiment.reports[r]) else { return vec![] };
     let mut all = report.metrics.clone();
-    if let Some(unroll) = &report.unroll {
-        if !all.iter().any(|m| m.definition == unroll.metric.definition) {
-            all.push(unroll.metric.clone());
-        }
+    if let Some(unroll) = &report.unroll
+        && !all.iter().any(|m| m.definition == unroll.metric.definition)
+    {
+        all.push(unroll.metric.clone());
     }
     all
 }

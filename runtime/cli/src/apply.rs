@@ -33,6 +33,7 @@ pub struct Args {
     /// Divide each sample and field by its RMS before, multiply after, as training does.
     #[arg(long)]
     normalise: bool,
+    /// Threads to use; the result does not depend on it.
     #[arg(long)]
     threads: Option<usize>,
 }
@@ -78,15 +79,15 @@ fn apply(args: &Args, loaded: &Loaded, out: &Output) -> Result<Vec<usize>, Failu
     if shape.len() != 5 && shape.len() != 6 {
         return Err(format!("`x` has {} axes; (B, C, T, H, W) or (B, C, T, H, W, D) is needed", shape.len()).into());
     }
+    if shape.contains(&0) {
+        return Err(format!("`x` is {shape:?}: it holds nothing").into());
+    }
     let fields = fields(args, loaded, model, &tensors, shape[1])?;
 
     let context = loaded.checked.context();
     let normalise = args.normalise.then(|| experiment.data[0].rms_floor);
     let application = pfm_lower::Application { model, variant, fields: &fields, shape: &shape, normalise };
-    let told = |d: Vec<pfm_diag::Diagnostic>| {
-        out.diagnostics(&d, &loaded.checked.sources);
-        Failure::Said(Exit::Errors)
-    };
+    let told = |d: Vec<pfm_diag::Diagnostic>| Failure::Said(out.refuse(&d, &loaded.checked.sources));
     let graph = pfm_lower::application(&context, &application).map_err(told)?;
     let compiled = pfm_compiler::compile(graph, Default::default(), &mut pfm_compiler::Silent).map_err(told)?;
 
@@ -126,11 +127,16 @@ fn fields(args: &Args, loaded: &Loaded, model: &Model, file: &SafeTensors, chann
             .collect::<Result<_, _>>()?
     } else if let Some(data) = loaded.experiment().data.iter().find(|d| d.fields.len() == channels) {
         data.fields.clone()
-    } else {
+    } else if channels == vocabulary.len() {
         vocabulary.clone()
+    } else {
+        return Err(format!("`x` has {channels} channels, and nothing says which: name them with --fields or a tensor `fields`"));
     };
     if let Some(unknown) = named.iter().find(|n| !vocabulary.contains(n)) {
         return Err(format!("field `{unknown}` is not in the vocabulary of `{}`", model.name));
+    }
+    if let Some(twice) = named.iter().enumerate().find_map(|(i, n)| named[..i].contains(n).then_some(n)) {
+        return Err(format!("field `{twice}` is named twice"));
     }
     if named.len() != channels {
         return Err(format!("`x` has {channels} channels, but {} fields are named: {}", named.len(), named.join(", ")));

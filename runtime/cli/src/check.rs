@@ -9,8 +9,10 @@ pub struct Args {
     /// Files to check.
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Profile to check under; the others' paths are checked too.
     #[arg(long)]
     profile: Option<String>,
+    /// Override a setting, such as `rollout.optimiser.lr=1e-4`.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     sets: Vec<String>,
     /// Apply the fixes that cannot change a meaning.

@@ -3,7 +3,7 @@
 use crate::load::{self, Source};
 use crate::output::{Exit, Output};
 use crate::programs::{Place, make_data};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Subcommand)]
 pub enum Verb {
@@ -23,7 +23,7 @@ pub struct Generate {
 
 #[derive(clap::Args)]
 pub struct Inspect {
-    /// Folders of data sets, in The Well's layout.
+    /// Folders of data sets in The Well's layout, or folders of such folders.
     #[arg(required = true)]
     folders: Vec<PathBuf>,
 }
@@ -50,14 +50,17 @@ fn generate(args: Generate, out: &Output) -> Exit {
             Err(e) => return out.fail(Exit::Usage, e.diagnostic().message),
         }
     }
-    folders.iter().for_each(|f| out.line(format!("{}", f.display())));
+    for folder in &folders {
+        let missing = if holds_data(folder) { "" } else { " is not there: this profile reads it, and does not make it" };
+        out.line(format!("{}{missing}", folder.display()));
+    }
     out.value(Exit::Done, serde_json::json!({ "folders": folders }));
     Exit::Done
 }
 
 fn inspect(args: Inspect, out: &Output) -> Exit {
     let mut all = Vec::new();
-    for folder in &args.folders {
+    for folder in &args.folders.iter().flat_map(|f| data_sets(f)).collect::<Vec<_>>() {
         let found = match pfm_data::inspect(folder) {
             Ok(found) => serde_json::to_value(found).expect("an inspection is plain data"),
             Err(e) => return out.fail(Exit::Usage, e.to_string()),
@@ -67,4 +70,31 @@ fn inspect(args: Inspect, out: &Output) -> Exit {
     }
     out.value(Exit::Done, serde_json::json!({ "data": all }));
     Exit::Done
+}
+
+/// The folder itself where it holds data, or those inside it that do: made data lies one folder deeper than The Well's, because
+/// its grid is part of its place.
+fn data_sets(folder: &Path) -> Vec<PathBuf> {
+    let found = inside(folder, 2);
+    if found.is_empty() { vec![folder.to_path_buf()] } else { found }
+}
+
+fn inside(folder: &Path, deeper: usize) -> Vec<PathBuf> {
+    if holds_data(folder) {
+        return vec![folder.to_path_buf()];
+    }
+    let mut folders: Vec<PathBuf> = entries(folder).into_iter().filter(|p| p.is_dir()).collect();
+    folders.sort();
+    if deeper == 0 { vec![] } else { folders.iter().flat_map(|f| inside(f, deeper - 1)).collect() }
+}
+
+/// True where files or splits of a data set lie.
+fn holds_data(folder: &Path) -> bool {
+    let splits = |p: &Path| ["train", "valid", "test"].iter().any(|split| p.join(split).is_dir());
+    let file = |p: &PathBuf| p.extension().is_some_and(|e| e == "hdf5" || e == "h5");
+    splits(folder) || splits(&folder.join("data")) || entries(folder).iter().any(file)
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).map(|found| found.flatten().map(|e| e.path()).collect()).unwrap_or_default()
 }

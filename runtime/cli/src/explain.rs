@@ -31,8 +31,10 @@ pub struct Args {
     /// Compression per level, such as `1x2,2x2,2x2`.
     #[arg(long)]
     choice: Option<String>,
+    /// Profile of the file: `paper` is the file as written.
     #[arg(long)]
     profile: Option<String>,
+    /// Override a setting, such as `rollout.optimiser.lr=1e-4`.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     sets: Vec<String>,
 }
@@ -51,14 +53,21 @@ pub fn run(args: Args, out: &Output) -> Exit {
         return Exit::Done;
     }
     if let Some(op) = pfm_ops::lookup(&args.what) {
-        out.line(format!("{}({})\n\n{}", op.name, op.operands.join(", "), op.doc.trim()));
-        out.value(Exit::Done, serde_json::json!({ "op": op.name, "operands": op.operands, "doc": op.doc.trim() }));
+        let doc = prose(op.doc);
+        out.line(format!("{}({})\n\n{doc}", op.name, op.operands.join(", ")));
+        out.value(Exit::Done, serde_json::json!({ "op": op.name, "operands": op.operands, "doc": doc }));
         return Exit::Done;
     }
     if !Path::new(&args.what).exists() {
         return out.fail(Exit::Usage, format!("`{}` is no diagnostic code, no operation and no file", args.what));
     }
     explain_file(&args, out)
+}
+
+/// The text of a documentation comment, without its marks.
+fn prose(doc: &str) -> String {
+    let line = |l: &str| l.trim_start_matches("//!").trim_start_matches(' ').to_string();
+    doc.trim().lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn explain_file(args: &Args, out: &Output) -> Exit {
@@ -94,7 +103,8 @@ fn explain_file(args: &Args, out: &Output) -> Exit {
 fn explain_stage(args: &Args, name: &str, loaded: &load::Loaded, out: &Output) -> Exit {
     let experiment = loaded.experiment();
     let Some(stage) = experiment.stages.iter().find(|s| s.name == name) else {
-        let names: Vec<&str> = experiment.stages.iter().map(|s| s.name.as_str()).collect();
+        let mut names: Vec<&str> = experiment.stages.iter().map(|s| s.name.as_str()).collect();
+        names.dedup(); // a stage is there once per cell
         return out.fail(Exit::Usage, format!("no stage `{name}`; there is {}", names.join(", ")));
     };
     let model = &experiment.models[stage.model];
@@ -115,8 +125,7 @@ fn explain_stage(args: &Args, name: &str, loaded: &load::Loaded, out: &Output) -
     let planned =
         pfm_lower::lower(&loaded.checked.context(), stage, unit).and_then(|graph| pfm_compiler::plan(graph, Default::default(), &mut seen));
     if let Err(diagnostics) = planned {
-        out.diagnostics(&diagnostics, &loaded.checked.sources);
-        return Exit::Errors;
+        return out.refuse(&diagnostics, &loaded.checked.sources);
     }
     if args.passes.is_some() {
         seen.passes.iter().for_each(|(pass, nodes)| out.line(format!("{pass:<12} {nodes:>6} nodes")));

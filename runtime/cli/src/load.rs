@@ -1,6 +1,6 @@
 //! Reads a `.pfm` file from disk and resolves it: the first step of almost every verb.
 
-use crate::output::{self, Exit, Output};
+use crate::output::{Exit, Output};
 use pfm_compiler::{Checked, Request};
 use pfm_hir::Experiment;
 use std::path::{Path, PathBuf};
@@ -48,10 +48,9 @@ pub fn check(source: &Source, text: &str) -> Checked {
 pub fn load(source: &Source, out: &Output) -> Result<Loaded, Exit> {
     let text = read(&source.file, out)?;
     let checked = check(source, &text);
-    out.diagnostics(&checked.diagnostics, &checked.sources);
     if pfm_diag::has_errors(&checked.diagnostics) || checked.experiment.is_none() {
-        out.value(Exit::Errors, serde_json::json!({ "diagnostics": output::diagnostics_value(&checked.diagnostics, &checked.sources) }));
-        return Err(Exit::Errors);
+        return Err(out.refuse(&checked.diagnostics, &checked.sources));
     }
+    out.diagnostics(&checked.diagnostics, &checked.sources);
     Ok(Loaded { text, checked })
 }

@@ -2,10 +2,12 @@
 
 mod apply;
 mod check;
+mod close;
 mod data;
 mod explain;
 mod export;
 mod format;
+mod interrupt;
 mod load;
 mod output;
 mod plan;
@@ -18,8 +20,8 @@ use output::Exit;
 
 /// A language and compiler for foundation models of physics.
 ///
-/// Exit codes: 0 done; 1 errors in the file or a failed claim; 2 wrong usage or environment; 4 not enough memory;
-/// 5 interrupted, can be resumed; 70 internal error.
+/// Exit codes: 0 done; 1 errors in the file or a failed claim; 2 wrong usage or environment; 5 interrupted, can be resumed;
+/// 70 internal error.
 #[derive(Parser)]
 #[command(name = "pfmc", version, max_term_width = 100)]
 struct Cli {
@@ -61,8 +63,17 @@ fn main() -> std::process::ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            if !error.use_stderr() {
+                let _ = error.print();
+                return Exit::Done.into();
+            }
+            if std::env::args_os().any(|a| a == "--json") {
+                return output::Output::new(true, output::Colour::Never)
+                    .fail(Exit::Usage, error.to_string().trim_start_matches("error: ").trim())
+                    .into();
+            }
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            return Exit::Usage.into();
         }
     };
     let out = output::Output::new(cli.json, cli.color);
@@ -77,5 +88,9 @@ fn main() -> std::process::ExitCode {
         Verb::Data(verb) => data::run(verb, &out),
         Verb::Explain(args) => explain::run(args, &out),
     }));
-    exit.unwrap_or(Exit::Internal).into()
+    exit.unwrap_or_else(|_| {
+        out.value(Exit::Internal, serde_json::json!({ "error": "internal error; standard error says where" }));
+        Exit::Internal
+    })
+    .into()
 }

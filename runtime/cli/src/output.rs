@@ -1,7 +1,7 @@
 //! Where all printing goes: text for people, one JSON value for programs, diagnostics, and exit codes.
 
 use pfm_diag::{Diagnostic, Sources};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// How a verb ended.
@@ -30,6 +30,7 @@ pub enum Colour {
     Never,
 }
 
+#[derive(Clone)]
 pub struct Output {
     pub json: bool,
     colour: bool,
@@ -48,7 +49,7 @@ impl Output {
     /// A line for people; silent under `--json`.
     pub fn line(&self, text: impl AsRef<str>) {
         if !self.json {
-            println!("{}", text.as_ref());
+            to_stdout(text.as_ref());
         }
     }
 
@@ -57,7 +58,7 @@ impl Output {
         if self.json {
             value["version"] = 1.into();
             value["status"] = (exit as u8).into();
-            println!("{value:#}");
+            to_stdout(&format!("{value:#}"));
         }
     }
 
@@ -71,6 +72,13 @@ impl Output {
         exit
     }
 
+    /// Ends a verb on diagnostics: to standard error, or as the JSON value.
+    pub fn refuse(&self, diagnostics: &[Diagnostic], sources: &Sources) -> Exit {
+        self.diagnostics(diagnostics, sources);
+        self.value(Exit::Errors, serde_json::json!({ "diagnostics": diagnostics_value(diagnostics, sources) }));
+        Exit::Errors
+    }
+
     /// Diagnostics to standard error. Under `--json` the caller puts them into its value instead.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         if !self.json {
@@ -80,6 +88,11 @@ impl Output {
             summary(diagnostics);
         }
     }
+}
+
+/// A reader that has gone away, such as `head`, is no reason to stop a run.
+fn to_stdout(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Diagnostics as part of a verb's JSON value.

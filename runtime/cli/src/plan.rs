@@ -60,10 +60,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         let cost = if args.quick { None } else { Some(cost(&loaded, stage)) };
         let cost = match cost.transpose() {
             Ok(cost) => cost,
-            Err(diagnostics) => {
-                out.diagnostics(&diagnostics, &loaded.checked.sources);
-                return Exit::Errors;
-            }
+            Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),
         };
         let why = pfm_train::stage_status(&args.runs, &experiment.name, &stage.key, stage.run);
         stages.push(stage_line(experiment, stage, cost, &why, out));
@@ -77,7 +74,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
 }
 
 fn heading(experiment: &Experiment) -> String {
-    let profile = experiment.profile.as_deref().unwrap_or("as written");
+    let profile = experiment.profile.as_deref().unwrap_or("paper");
     let data: Vec<String> = experiment.data.iter().map(|d| format!("{} {:?}", d.name, d.grid)).collect();
     format!("{} ({profile}), seed {}, data {}", experiment.name, experiment.seed, data.join(", "))
 }
@@ -155,7 +152,8 @@ fn print_variants(model: &Model, out: &Output) {
     }
     for (i, v) in model.variants.iter().enumerate() {
         let latent: Vec<String> = v.latent.iter().map(usize::to_string).collect();
-        out.line(format!("    {:<14} {:<18}{}", v.label, latent.join(" x "), if i == model.evaluation { "evaluation" } else { "" }));
+        let mark = if i == model.evaluation { "evaluation" } else { "" };
+        out.line(format!("    {:<14} {:<18}{mark}", v.label, latent.join(" x ")).trim_end());
     }
 }
 
@@ -181,7 +179,7 @@ fn value(experiment: &Experiment, cell: &Cell, last: &Stage, stages: Vec<Value>)
         .collect();
     let variants: Vec<Value> = model.variants.iter().map(|v| json!({ "choice": v.label, "latent": v.latent })).collect();
     json!({
-        "experiment": experiment.name, "profile": experiment.profile, "cell": cell.name, "data": experiment.data, "stages": stages,
+        "experiment": experiment.name, "profile": experiment.profile.as_deref().unwrap_or("paper"), "cell": cell.name, "data": experiment.data, "stages": stages,
         "parameters": parameters, "variants": variants, "evaluation": model.variants[model.evaluation].label,
         "cells": experiment.cells, "grids": experiment.grids,
     })

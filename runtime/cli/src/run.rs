@@ -36,6 +36,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         Ok(faults) => faults.unwrap_or_else(Faults::none),
         Err(diagnostic) => return out.fail(Exit::Usage, diagnostic.message),
     };
+    crate::interrupt::watch(out);
     let loaded = match load::load(&args.source, out) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
@@ -85,7 +86,7 @@ fn run_cells(loaded: Loaded, args: &Args, cells: Vec<usize>, faults: &Faults, ou
             Err(error) => return stopped(&error, &sources, out),
         }
         let last = done.last().expect("just pushed").directory.clone();
-        if let Err(exit) = write_report(&[last.clone()], &last, faults, out) {
+        if let Err(exit) = write_report(std::slice::from_ref(&last), &last, faults, out) {
             return exit;
         }
     }
@@ -105,9 +106,10 @@ fn run_cells(loaded: Loaded, args: &Args, cells: Vec<usize>, faults: &Faults, ou
 /// One cell as plain work, with the text and the facts that a run directory keeps.
 fn work(experiment: &Experiment, cell: &Cell, args: &Args, text: &str) -> pfm_train::CellWork {
     let mut work = pfm_train::cell_work(experiment, cell);
-    let set = |s: &String| format!("# --set {s}\n");
-    let profile = experiment.profile.as_deref().unwrap_or("paper");
-    work.closed = format!("# profile {profile}, cell {}\n{}{text}", cell.name, args.source.sets.iter().map(set).collect::<String>());
+    work.closed = crate::close::close(text, &experiment.name, experiment.profile.as_deref(), &args.source.sets);
+    if cell.name != "main" {
+        work.closed.insert_str(0, &format!("# This is the cell {0}: run with --cell {0}.\n", cell.name));
+    }
     let stage = |s: &pfm_train::StageWork| format!("stage {} {}\n", s.name, s.key);
     work.lock = format!("pfmc {}\n{}", env!("CARGO_PKG_VERSION"), work.stages.iter().map(stage).collect::<String>());
     let isa = pfm_cpu::Isa::detect();
@@ -121,9 +123,13 @@ fn work(experiment: &Experiment, cell: &Cell, args: &Args, text: &str) -> pfm_tr
 
 fn stopped(error: &RunError, sources: &pfm_diag::Sources, out: &Output) -> Exit {
     let diagnostic = error.diagnostic();
+    // Places, files and other processes: nothing that a change of the experiment would mend.
+    let outside = matches!(diagnostic.code, "R0102" | "R0103" | "R0104" | "R0105" | "R0106" | "R0111");
+    let exit = if outside { Exit::Usage } else { Exit::Errors };
     out.diagnostics(std::slice::from_ref(&diagnostic), sources);
-    out.value(Exit::Errors, serde_json::json!({ "error": diagnostic.message, "code": diagnostic.code }));
-    Exit::Errors
+    let help = diagnostic.help.as_ref().map(|h| &h.text);
+    out.value(exit, serde_json::json!({ "error": diagnostic.message, "code": diagnostic.code, "help": help }));
+    exit
 }
 
 fn write_report(runs: &[PathBuf], folder: &Path, faults: &Faults, out: &Output) -> Result<(), Exit> {

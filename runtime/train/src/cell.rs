@@ -38,6 +38,7 @@ pub fn run_cell(
     for stage in &work.stages {
         let mut around = Surroundings { places: &places, cell: &work.cell, provider, faults, progress };
         done.push(run_stage(stage, &mut around)?);
+        places.point_latest(&work.cell, &key)?;
         gather_events(&directory, &work.cell, &done)?;
         faults.point("between-stages")?;
     }

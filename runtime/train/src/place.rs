@@ -30,7 +30,7 @@ impl Places {
         self.root.join(cell).join(short(key))
     }
 
-    /// Makes a cell's directory with a link to each of its stages' checkpoints, and points `latest` at it.
+    /// Makes a cell's directory with a link to each of its stages' checkpoints.
     pub(crate) fn make_cell(&self, cell: &str, key: &str, stages: &[(&str, &str)]) -> Result<PathBuf, RunError> {
         let directory = self.cell(cell, key);
         for (name, stage) in stages {
@@ -38,8 +38,15 @@ impl Places {
             durable::link(&target, &directory.join("checkpoints").join(name))?;
         }
         durable::sweep(&directory)?;
-        durable::link(&Path::new(cell).join(short(key)), &self.root.join("latest"))?;
+        if !self.root.join("latest").exists() {
+            self.point_latest(cell, key)?;
+        }
         Ok(directory)
+    }
+
+    /// Points `latest` at a cell. It moves only when the cell has a stage to show: a run that fails at once leaves it alone.
+    pub(crate) fn point_latest(&self, cell: &str, key: &str) -> Result<(), RunError> {
+        durable::link(&Path::new(cell).join(short(key)), &self.root.join("latest"))
     }
 }
 
