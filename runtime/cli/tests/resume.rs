@@ -79,7 +79,7 @@ fn a_killed_run_ends_with_the_same_bytes() {
     let reference = Reference::new();
     let mut struck = 0;
     for point in pfm_train::POINTS {
-        for count in [1, 3] {
+        for count in if point.contains("step") || point.contains("checkpoint") { vec![1, 3] } else { vec![1] } {
             let runs = reference.place.path().join(format!("{point}-{count}"));
             let status = command(&runs, &reference.data()).env("PFMC_FAULT", format!("{point}:{count}")).status().expect("pfmc runs");
             struck += usize::from(!status.success());

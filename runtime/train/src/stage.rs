@@ -48,6 +48,8 @@ pub fn run_stage(work: &StageWork, around: &mut Surroundings) -> Result<StageRes
     let evaluations = Evaluations::open(&directory, work)?;
     around.faults.point("stage-start")?;
     if let Some(result) = finished(work, &directory, &checkpoints, evaluations.as_ref())? {
+        // A kill between the last checkpoint and the removal of older ones left those behind.
+        checkpoints.prune(|s| work.is_report_point(s))?;
         around.progress.stage(&work.name, work.steps, work.steps);
         return Ok(result);
     }
