@@ -57,8 +57,9 @@ pub trait Programs {
     /// id, step counted from 0, position in the step's batch of the first sample).
     fn accumulate(&mut self, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError>;
 
-    /// The optimiser's step number `step`, counted from 1 over the updates that were not skipped: clips, changes parameters and slots, zeroes gradients. Returns
-    /// the gradient's norm before clipping; where that is not finite, parameters and slots stay as they were.
+    /// The optimiser's step number `step`, counted from 1 over the updates that were not skipped: clips, changes parameters
+    /// and slots, zeroes gradients. Returns the gradient's norm before clipping; where that is not finite, parameters and
+    /// slots stay as they were.
     fn update(&mut self, step: u64, rate: f64, store: &mut Store) -> Result<f32, RunError>;
 
     /// From `[samples, context, *grid, fields]` to the predicted frames: the context again for an autoencoder, one frame

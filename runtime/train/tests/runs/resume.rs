@@ -132,3 +132,18 @@ fn a_changed_report_is_evaluated_from_the_checkpoints_that_are_left() {
     let steps: Vec<u64> = result.metrics.stages[1].evaluations.iter().map(|e| e.step).collect();
     assert_eq!(steps, [5, 9]);
 }
+
+#[test]
+fn a_changed_report_goes_without_a_point_whose_checkpoint_is_damaged() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    run(place.path(), &Faults::none()).expect("runs");
+    let damaged = place.path().join("waves/stages/22222222/checkpoints/step-00000005/parameters.safetensors");
+    std::fs::write(damaged, b"not tensors").expect("writes");
+    let mut changed = cell();
+    changed.stages[1].report.as_mut().expect("a report").sample = Sample::All;
+    for _ in 0..2 {
+        let result = run_cell(&changed, place.path(), &mut workshop(), &Faults::none(), &mut Silent).expect("runs");
+        let steps: Vec<u64> = result.metrics.stages[1].evaluations.iter().map(|e| e.step).collect();
+        assert_eq!(steps, [9]);
+    }
+}
