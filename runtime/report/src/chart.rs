@@ -1,5 +1,6 @@
 //! Line charts as SVG that takes its ink from the page, so that it reads on light and dark ground alike.
 
+use crate::html::escape;
 use plotters::coord::Shift;
 use plotters::coord::combinators::LogCoord;
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
@@ -37,7 +38,10 @@ const COLOURS: [RGBColor; 7] = [
 /// Stands for the page's text colour and is replaced by it.
 const INK: RGBColor = RGBColor(1, 2, 3);
 
-/// The chart as `<svg>` text; None if no line has a point that can be drawn.
+/// A logarithmic axis over less than this has too few ticks to read values off; it is drawn linear.
+const FEWEST: f64 = 20.0;
+
+/// The chart as `<svg>` text and the key to its lines below; None if no line has a point that can be drawn.
 pub(crate) fn draw(chart: &Chart) -> Option<String> {
     let drawable =
         |(x, y): &(f64, f64)| x.is_finite() && y.is_finite() && (!chart.logarithmic || *y > 0.0) && (!chart.logarithmic_across || *x > 0.0);
@@ -53,7 +57,7 @@ pub(crate) fn draw(chart: &Chart) -> Option<String> {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         let across = if chart.logarithmic_across { across } else { widen(across, 0.0) };
         // Drawing into memory cannot fail.
-        let drawn = match (chart.logarithmic_across, chart.logarithmic) {
+        let drawn = match (chart.logarithmic_across, chart.logarithmic && up.1 > FEWEST * up.0) {
             (true, _) => lines_on(&area, chart, &lines, (across.0..across.1).log_scale(), logarithmic(up)),
             (false, true) => lines_on(&area, chart, &lines, across.0..across.1, logarithmic(up)),
             (false, false) => {
@@ -65,7 +69,25 @@ pub(crate) fn draw(chart: &Chart) -> Option<String> {
     }
     // Sizes come from the style sheet.
     let svg = svg.replace("#010203", "currentColor");
-    Some(svg.replacen(&format!("width=\"{}\" height=\"{}\" ", SIZE.0, SIZE.1), "", 1))
+    let svg = svg.replacen(&format!("width=\"{}\" height=\"{}\" ", SIZE.0, SIZE.1), "", 1);
+    Some(format!("{svg}{}", key(&lines)))
+}
+
+/// Which line is which, beside a stroke of its colour; below the chart, where no line runs through it.
+fn key(lines: &[Line]) -> String {
+    let entry = |(place, line): (usize, &Line)| {
+        let RGBColor(r, g, b) = colour(line, place);
+        let style = if line.dashed { "dashed" } else { "solid" };
+        format!("<span><i style=\"border-top: 2px {style} rgb({r} {g} {b})\"></i>{}</span>", escape(&line.name))
+    };
+    match lines.len() {
+        1 => String::new(),
+        _ => format!("<div class=\"key\">{}</div>", lines.iter().enumerate().map(entry).collect::<String>()),
+    }
+}
+
+fn colour(line: &Line, place: usize) -> RGBColor {
+    COLOURS[line.colour.unwrap_or(place) % COLOURS.len()]
 }
 
 fn logarithmic(range: (f64, f64)) -> LogCoord<f64> {
@@ -95,27 +117,22 @@ where
         .label_style(ink(12))
         .x_desc(chart.across)
         .y_desc(chart.up)
-        .x_label_formatter(&|v| tick(*v))
+        // Steps, horizons, wavenumbers and grid points are whole numbers.
+        .x_label_formatter(&|v| if v.fract() != 0.0 { String::new() } else { tick(*v) })
         .y_label_formatter(&|v| tick(*v))
         .draw()
         .map_err(|e| e.to_string())?;
     for (place, line) in lines.iter().enumerate() {
-        let colour = COLOURS[line.colour.unwrap_or(place) % COLOURS.len()];
-        let style = colour.stroke_width(2);
+        let style = colour(line, place).stroke_width(2);
         let points = line.points.iter().copied();
         let drawn = match line.dashed {
-            true => context.draw_series(DashedLineSeries::new(points, 6, 4, style)),
-            false => context.draw_series(LineSeries::new(points, style).point_size(if line.points.len() <= 40 { 2 } else { 0 })),
+            true => context.draw_series(DashedLineSeries::new(points, 6, 4, style)).map(|_| ()),
+            false => {
+                let dots = if line.points.len() <= 40 { 2 } else { 0 };
+                context.draw_series(LineSeries::new(points, style).point_size(dots)).map(|_| ())
+            }
         };
-        let dashed = line.dashed;
-        drawn.map_err(|e| e.to_string())?.label(&line.name).legend(move |(x, y)| {
-            let end = if dashed { x + 9 } else { x + 18 };
-            PathElement::new(vec![(x, y), (end, y)], style)
-        });
-    }
-    if lines.len() > 1 {
-        let legend = &mut context.configure_series_labels();
-        legend.position(SeriesLabelPosition::UpperRight).label_font(ink(12)).draw().map_err(|e| e.to_string())?;
+        drawn.map_err(|e| e.to_string())?;
     }
     Ok(())
 }

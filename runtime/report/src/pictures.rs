@@ -17,9 +17,9 @@ pub(crate) fn pictures(run: &Run) -> String {
         let names = run.stage(stage).map_or(&[][..], |s| &s.fields);
         text.push_str(&format!("<h3>{}, {}</h3>\n", escape(&run.name), escape(stage)));
         for window in 0..fields.shape[0].min(SHOWN) {
-            for (at, name) in names.iter().enumerate().take(fields.shape[3]) {
-                text.push_str(&trio(fields, window, at, name));
-            }
+            let shown = names.iter().enumerate().take(fields.shape[3]);
+            let trios: String = shown.map(|(at, name)| trio(fields, window, at, name)).collect();
+            text.push_str(&format!("<div class=\"trios\">\n{trios}</div>\n"));
         }
     }
     text
