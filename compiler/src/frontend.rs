@@ -1,10 +1,26 @@
-//! Text to experiment: parse the user's file, join it with the standard library, resolve.
+//! Text to experiment: parse the user's file and those that it uses, join them with the standard library, resolve.
 
+use crate::used;
 use pfm_diag::{Diagnostic, Sources};
 use pfm_elaborate::Library;
 use pfm_hir::{Experiment, Input, ProfileChoice};
 use pfm_lower::Context;
 use pfm_syntax::ast::File;
+
+/// What lies outside of the compiler: the texts of files that a file uses.
+pub trait World {
+    /// The text of a file, by its path as the command line would name it, or why it cannot be read.
+    fn read(&self, path: &str) -> Result<String, String>;
+}
+
+/// A world without other files.
+pub struct Alone;
+
+impl World for Alone {
+    fn read(&self, _: &str) -> Result<String, String> {
+        Err("no other files can be read here".to_string())
+    }
+}
 
 /// How the user wants a file closed, in the words of the command line.
 #[derive(Clone, Debug, Default)]
@@ -36,20 +52,22 @@ impl Checked {
     }
 }
 
-/// Reads a file's text. `name` is what diagnostics call it.
-pub fn check(name: &str, text: &str, request: &Request) -> Checked {
+/// Reads a file's text. `name` is what diagnostics call it, and where the paths of its `use` lines start.
+pub fn check(name: &str, text: &str, request: &Request, world: &dyn World) -> Checked {
     let mut sources = Sources::default();
     let user = pfm_syntax::parse(sources.add(name, text), text);
     let mut diagnostics = user.diagnostics;
-    let broken: Vec<_> = diagnostics.iter().filter(|d| d.is_error()).filter_map(|d| d.primary.as_ref()).map(|l| l.span).collect();
     let sets = sets(request, &mut sources, &mut diagnostics);
+    let others = used::read(&user.file, &mut sources, &mut diagnostics, world);
+    let broken: Vec<_> = diagnostics.iter().filter(|d| d.is_error()).filter_map(|d| d.primary.as_ref()).map(|l| l.span).collect();
     let mut files = standard(&mut sources);
     files.push(user.file.clone());
+    files.extend(others.iter().map(|other| other.file.clone()));
     let (library, found) = Library::new(&files, &sources);
     diagnostics.extend(found);
     let profile = request.profile.clone().map_or(ProfileChoice::Default, ProfileChoice::Named);
     let wanted = pfm_hir::Request { experiment: request.experiment.clone(), profile, sets };
-    let input = Input { sources: &sources, file: &user.file, library: &library, broken: &broken };
+    let input = Input { sources: &sources, file: &user.file, others: &others, library: &library, broken: &broken };
     let (experiment, found) = pfm_hir::resolve(&input, &wanted);
     diagnostics.extend(found);
     let experiment = experiment.filter(|_| !broken_text(&diagnostics));

@@ -3,6 +3,7 @@
 
 mod frontend;
 mod pipeline;
+mod used;
 
-pub use frontend::{Checked, Request, check};
+pub use frontend::{Alone, Checked, Request, World, check};
 pub use pipeline::{Compiled, Options, Returned, Signature, Silent, Watch, compile, optimise, plan};

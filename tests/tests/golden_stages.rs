@@ -1,7 +1,7 @@
 //! Whole training steps against stored ones: losses, gradients before clipping, and weights after three steps, for the
 //! tokeniser, the rollout, and the rollout with most of the tokeniser frozen.
 
-use pfm_compiler::{Options, Request, check};
+use pfm_compiler::{Alone, Options, Request, check};
 use pfm_device::Pool;
 use pfm_train::{Native, NativePrograms, Programs, Store};
 use safetensors::SafeTensors;
@@ -67,7 +67,7 @@ struct Golden {
 impl Golden {
     fn open(name: &'static str) -> Golden {
         let text = std::fs::read_to_string(folder().join("tiny.pfm")).expect("the experiment");
-        let checked = check("tiny.pfm", &text, &Request::default());
+        let checked = check("tiny.pfm", &text, &Request::default(), &Alone);
         let shown: Vec<&str> = checked.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.message.as_str()).collect();
         let experiment = checked.experiment.unwrap_or_else(|| panic!("tiny.pfm resolves: {shown:?}"));
         let stage = experiment.stages.iter().position(|s| s.name == name).expect("the stage");

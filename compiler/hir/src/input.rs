@@ -1,6 +1,6 @@
 //! What resolving starts from: parsed files, the library of their definitions, and what the command line asked for.
 
-use pfm_diag::{Sources, Span};
+use pfm_diag::{FileId, Sources, Span};
 use pfm_elaborate::Library;
 use pfm_syntax::ast::{Expr, File};
 
@@ -11,10 +11,22 @@ pub struct Input<'a> {
     pub sources: &'a Sources,
     /// The file that holds the experiment.
     pub file: &'a File,
+    /// The files that it uses, and those that they use.
+    pub others: &'a [Other],
     /// Definitions of the standard library, of the user's file and of the files that it uses.
     pub library: &'a Library,
     /// Places of syntax errors: what is missing from a block that holds one is not reported again.
     pub broken: &'a [Span],
+}
+
+/// A file that others use.
+#[derive(Clone, Debug)]
+pub struct Other {
+    /// Its name in `sources`.
+    pub path: String,
+    /// Each `use` of it: the file that holds it, and the place of the path.
+    pub by: Vec<(FileId, Span)>,
+    pub file: File,
 }
 
 /// What the command line asked for.

@@ -33,6 +33,6 @@ mod values;
 mod weights;
 
 pub use experiment::*;
-pub use input::{Input, ProfileChoice, Request};
+pub use input::{Input, Other, ProfileChoice, Request};
 pub use resolve::resolve;
 pub use schema::{EXPERIMENT, Kind, SettingInfo};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use pfm_diag::{Diagnostic, Span};
 use pfm_elaborate::Library;
-use pfm_syntax::ast::{Body, Definition, DefinitionKind, File, Statement, Use, UseTarget};
+use pfm_syntax::ast::{Body, Definition, DefinitionKind, File, Statement, Use};
 
 use crate::findings::Findings;
 use crate::input::Input;
@@ -69,7 +69,6 @@ impl<'a> Scope<'a> {
     pub fn new(input: &Input<'a>, findings: &mut Findings) -> Scope<'a> {
         let mut used = vec![];
         for item in &input.file.uses {
-            check_file_use(input, item, findings);
             match input.library.used(item) {
                 Ok(definitions) => {
                     used.extend(definitions.iter().map(|d| (d.kind, d.name.text.clone(), use_span(item, &d.name.text))));
@@ -146,20 +145,6 @@ impl<'a> Scope<'a> {
             let text = input.sources.text(d.span);
             text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
         })
-    }
-}
-
-/// `use "other.pfm"` names a file that was read beside this one.
-fn check_file_use(input: &Input, item: &Use, findings: &mut Findings) {
-    let UseTarget::File(name, span) = &item.target else {
-        return;
-    };
-    let wanted = name.trim_start_matches("./").trim_start_matches("../");
-    let known = input.sources.files().any(|(id, f)| id != input.file.id && f.name.ends_with(wanted));
-    if !known {
-        findings.push(
-            Diagnostic::new("E0105", format!("`{name}` was not found")).at(*span, "no such file").help("the path is relative to this file"),
-        );
     }
 }
 

@@ -41,7 +41,16 @@ pub fn read(path: &Path, out: &Output) -> Result<String, Exit> {
 /// Parses and resolves; says nothing yet.
 pub fn check(source: &Source, text: &str) -> Checked {
     let request = Request { experiment: source.experiment.clone(), profile: source.profile.clone(), sets: source.sets.clone() };
-    pfm_compiler::check(&source.file.display().to_string(), text, &request)
+    pfm_compiler::check(&source.file.display().to_string(), text, &request, &Disk)
+}
+
+/// The files of this machine.
+struct Disk;
+
+impl pfm_compiler::World for Disk {
+    fn read(&self, path: &str) -> Result<String, String> {
+        std::fs::read_to_string(path).map_err(|e| e.to_string())
+    }
 }
 
 /// Reads, resolves and prints diagnostics; an exit if there are errors.

@@ -33,7 +33,7 @@ impl Case {
     }
 
     pub fn resolve(&self, request: &Request) -> (Option<Experiment>, Vec<Diagnostic>) {
-        let input = Input { sources: &self.sources, file: &self.file, library: &self.library, broken: &self.broken };
+        let input = Input { sources: &self.sources, file: &self.file, others: &[], library: &self.library, broken: &self.broken };
         let (experiment, mut diagnostics) = resolve(&input, request);
         diagnostics.extend(self.found.iter().cloned());
         diagnostics.sort_by_key(|d| d.primary.as_ref().map(|l| l.span));
