@@ -281,6 +281,8 @@ pub enum DefinitionKind {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
+    /// Lines of the `##` comment above, without the marks.
+    pub doc: Vec<String>,
     pub name: Name,
     pub ty: Option<TypeExpr>,
     pub default: Option<Expr>,

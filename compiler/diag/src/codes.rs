@@ -441,6 +441,11 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "`drop_path` draws in training, from a key that the stage gives to its model. Losses, metrics, schedules and optimisers have no such key, and their results must not change from run to run. Move the draw into a block of the tokeniser or processor: `x + drop_path(y, rate: 0.05)`.",
     },
     CodeInfo {
+        code: "E1022",
+        title: "a model gives frames of another shape than it takes",
+        explanation: "What a tokeniser decodes, and what a model predicts, is compared with frames of the data, so it has as many frames, the same sizes and the same fields as what went in. A processor whose `apply` drops a frame, `x |> drop_first(1, along: t)`, breaks that: its result has the axes and sizes of its argument.",
+    },
+    CodeInfo {
         code: "F0902",
         title: "a claim of the file does not hold",
         explanation: "`expect` states what must hold: counts and shapes when the file is checked, metrics after a run. The message gives both sides. Either something changed that should not have, or the claim is out of date: `expect trainable(tok, in: rollout) == 85_119 params`.",
@@ -539,5 +544,10 @@ pub const CODES: &[CodeInfo] = &[
         code: "W0704",
         title: "a report asks for steps after the end of the run",
         explanation: "The run is shorter than a step in `at`; the report's last point is always the last step of the run. A profile that shortens `run` changes `at` as well: `table5.at = [100 steps, 300 steps]`.",
+    },
+    CodeInfo {
+        code: "W1023",
+        title: "a parameter never reaches the loss",
+        explanation: "No choice of compression makes the model's output depend on it in a way that has a derivative, so it would stay as it was first drawn: `block f(x: [.. c]) -> [.. c] { scale : param [c] ~ ones, x }` declares `scale` and leaves it out of its result. Use it, `x * scale`, or remove the declaration.",
     },
 ];

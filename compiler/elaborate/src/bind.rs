@@ -121,6 +121,7 @@ pub(crate) fn accept(ty: &Type, setting: &Setting, members: &[&Definition]) -> R
             Ok(Setting::Tuple(items))
         }
         (Type::Record(word), Setting::Record(fields)) => record(word, fields, members),
+        (Type::Record(word), Setting::List(none)) if none.is_empty() => record(word, &[], members),
         (Type::Any, _) => Ok(setting.clone()),
         _ => wanted(),
     }
@@ -303,7 +304,7 @@ pub(crate) fn parameters(definition: &Definition) -> Vec<Parameter> {
             if let Statement::Setting(s) = statement
                 && let [name] = s.path.segments.as_slice()
             {
-                out.push(Parameter { name: name.clone(), ty: None, default: Some(s.value.clone()), span: s.span });
+                out.push(Parameter { doc: vec![], name: name.clone(), ty: None, default: Some(s.value.clone()), span: s.span });
             }
         }
     }

@@ -167,8 +167,8 @@ impl<'a> Elaborator<'a> {
                 None => self.bind_default(&mut frame, parameter, &what, span)?,
             }
         }
-        let value = self.body(&mut frame, definition, &what, span)?;
-        self.returned(&mut frame, &map, definition, value)
+        let value = self.body(&mut frame, definition, &what, span).and_then(|value| self.returned(&mut frame, &map, definition, value));
+        value.map_err(|d| called_here(d, caller, &what, span))
     }
 
     fn slots_for<'e>(&self, definition: &Definition, what: &str, given: Vec<Given<'e>>, span: Span) -> Outcome<Vec<Option<Given<'e>>>> {
@@ -343,6 +343,17 @@ impl<'a> Elaborator<'a> {
             value => Ok(value),
         }
     }
+}
+
+/// One link of the chain from the experiment to an error: the call that led into the code that has it. The outermost call is
+/// labelled at the experiment's line.
+fn called_here(d: Fault, caller: &Frame, what: &str, span: Span) -> Fault {
+    let labelled = d.primary.iter().chain(&d.secondary).any(|label| label.span == span);
+    if caller.depth == 0 || labelled {
+        return d;
+    }
+    let path = if caller.path.is_empty() { String::new() } else { format!(", as `{}`", caller.path) };
+    Box::new(d.also(span, format!("{what} is called here{path}")))
 }
 
 fn wrong_kind(name: &str, what: &str, wanted: &str, found: &str, span: Span, parameter: &Parameter) -> Fault {

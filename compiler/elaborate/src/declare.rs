@@ -32,7 +32,7 @@ impl<'a> Elaborator<'a> {
             return Ok(());
         }
         let (names, shape) = self.parameter_axes(frame, axes)?;
-        let decl = ParameterDecl { path: frame.join(&name.text), shape, init: self.init(frame, init)? };
+        let decl = ParameterDecl { path: frame.join(&name.text), shape, init: self.init(frame, init)?, span };
         let value = self.parameter(frame, decl, span)?;
         frame.bind(&name.text, Value::Tensor(NamedTensor { value, axes: names }));
         Ok(())

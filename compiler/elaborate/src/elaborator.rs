@@ -69,6 +69,11 @@ impl<'a> Elaborator<'a> {
         &self.parameters
     }
 
+    /// Graph value of a declared parameter.
+    pub fn parameter_value(&self, path: &str) -> Option<ValueId> {
+        self.declared.get(path).copied()
+    }
+
     /// Sizes of a tensor's axes.
     pub fn shape(&self, tensor: &NamedTensor) -> Vec<usize> {
         self.sizes(tensor)

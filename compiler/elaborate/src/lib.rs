@@ -1,6 +1,7 @@
 //! Definitions to graph fragments: a staged interpreter of the language's definition tier. Loops, conditions and numbers run
 //! here, while compiling; what is left are nodes over tensors whose axes have names, and the parameters that the code declares.
 
+mod amended;
 mod arithmetic;
 mod axes;
 mod bind;

@@ -1,8 +1,9 @@
 //! All definitions that a compilation can see: the standard library's and the user's, by kind and name.
 
+use crate::amended;
 use pfm_diag::{Diagnostic, FileId, Sources, Span};
 use pfm_syntax::ast::{Definition, DefinitionKind, File, Name, Use, UseTarget};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The definitions of some files. Later files do not hide earlier ones: two of one kind and name are an error.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +11,8 @@ pub struct Library {
     definitions: Vec<Definition>,
     by_name: BTreeMap<(DefinitionKind, String), usize>,
     modules: BTreeMap<FileId, String>,
+    /// Amendments with mistakes: what is wrong is said where they stand, not where they are named.
+    broken: BTreeSet<(DefinitionKind, String)>,
 }
 
 impl Library {
@@ -24,7 +27,51 @@ impl Library {
                 library.add(definition, &mut diagnostics);
             }
         }
+        library.resolve_amendments(&mut diagnostics);
         (library, diagnostics)
+    }
+
+    /// Replaces every amendment by what it amounts to.
+    fn resolve_amendments(&mut self, diagnostics: &mut Vec<Diagnostic>) {
+        let amendments = (0..self.definitions.len()).filter(|i| self.definitions[*i].base.is_some());
+        let resolve = |index| {
+            let before = diagnostics.len();
+            let definition = amended::resolved(self, index, &mut vec![], diagnostics);
+            (index, definition.filter(|_| diagnostics.len() == before))
+        };
+        let resolved: Vec<_> = amendments.map(resolve).collect();
+        for (index, definition) in resolved {
+            let key = (self.definitions[index].kind, self.definitions[index].name.text.clone());
+            match definition {
+                Some(definition) => self.definitions[index] = definition,
+                None => {
+                    self.by_name.remove(&key);
+                    self.broken.insert(key);
+                }
+            }
+        }
+    }
+
+    /// True for an amendment with a mistake, which was reported.
+    pub fn is_broken(&self, kind: DefinitionKind, name: &str) -> bool {
+        self.broken.contains(&(kind, name.to_string()))
+    }
+
+    /// Name of the definition that an amendment, or a chain of them, begins with; other definitions begin with themselves.
+    pub fn root<'n>(&'n self, kind: DefinitionKind, name: &'n str) -> &'n str {
+        let mut name = name;
+        for _ in 0..self.definitions.len() {
+            let base = self.definition(kind, name).and_then(|d| d.base.as_ref());
+            match base.and_then(|b| b.segments.last()) {
+                Some(base) => name = &base.text,
+                None => break,
+            }
+        }
+        name
+    }
+
+    pub(crate) fn index_of(&self, kind: DefinitionKind, name: &str) -> Option<usize> {
+        self.by_name.get(&(kind, name.to_string())).copied()
     }
 
     fn add(&mut self, definition: &Definition, diagnostics: &mut Vec<Diagnostic>) {

@@ -1,5 +1,7 @@
 //! Trainable parameters as definitions declare them: a path, a shape and how it is first drawn.
 
+use pfm_diag::Span;
+
 /// One declared parameter. Its path is unique in a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterDecl {
@@ -8,6 +10,8 @@ pub struct ParameterDecl {
     /// Kernels are (out, in, time, space ..), linear weights (out, in).
     pub shape: Vec<usize>,
     pub init: Init,
+    /// Of the declaration in its block.
+    pub span: Span,
 }
 
 /// First values of a tensor.

@@ -107,6 +107,10 @@ fn check_base(tree: &Tree, library: &Library, item: &Item, findings: &mut Findin
                 .help(format!("write `{word} {} = {} {{ … }}`", item.label.text, library.names(kind).first().unwrap_or(&"NAME"))),
         ),
         (Some(base), kind) => {
+            if kind.is_some_and(|k| library.is_broken(k, &base.text())) {
+                findings.reported_before();
+                return;
+            }
             if kind.is_some_and(|k| library.definition(k, &base.text()).is_some()) {
                 return;
             }

@@ -29,8 +29,8 @@ pub(crate) fn close(context: &Context, item: &Item, findings: &mut Findings) -> 
     let mut frames = reader.frames("frames", None, findings);
     let window = reader.frames("window", Some(10), findings);
     let context_frames = reader.frames("context", Some(9), findings);
-    let rms_floor = item.value("normalise").map_or(Some(RMS_FLOOR), |e| normalise(e, findings));
-    let source = item.value("source").map_or(Some(Made::directory()), |e| source(e, findings));
+    let rms_floor = reader.value("normalise").map_or(Some(RMS_FLOOR), |e| normalise(e, findings));
+    let source = reader.value("source").map_or(Some(Made::directory()), |e| source(e, findings));
     if let Some(made) = &source {
         if let Some((sizes, span)) = &made.grid {
             check_rank(sizes, *span, grid.as_deref(), findings);

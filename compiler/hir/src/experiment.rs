@@ -149,8 +149,8 @@ pub struct Stage {
 
 pub struct Objective {
     pub kind: ObjectiveKind,
-    /// Name of the loss definition: `mse`, `mae`.
-    pub loss: String,
+    /// `mse`, `mae`, or one of the user's.
+    pub loss: Instance,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -8,6 +8,8 @@ pub(crate) struct Findings {
     found: Vec<Diagnostic>,
     /// Errors pushed, repeats included: a stage is closed once per cell and fails the same way in each.
     errors: usize,
+    /// Something named has an error that was reported when the files were read.
+    reported: bool,
 }
 
 impl Findings {
@@ -16,6 +18,11 @@ impl Findings {
         if !self.found.contains(&diagnostic) {
             self.found.push(diagnostic);
         }
+    }
+
+    /// Notes an error that was reported when the files were read.
+    pub fn reported_before(&mut self) {
+        self.reported = true;
     }
 
     /// The value, or None and its diagnostic kept.
@@ -42,7 +49,7 @@ impl Findings {
 
     /// True when the experiment can't be used: an error that is not a failed claim.
     pub fn has_breaking_errors(&self) -> bool {
-        self.found.iter().any(|d| d.is_error() && !d.code.starts_with('F'))
+        self.reported || self.found.iter().any(|d| d.is_error() && !d.code.starts_with('F'))
     }
 
     /// Number of errors so far: equal before and after a step means that the step found none.

@@ -1,6 +1,8 @@
 //! Models: a tokeniser alone, or tokeniser, links and processor together, run once through the elaborator for every
 //! combination of choices. That gives the parameter tree, the latent shapes, and every error of shape before data is read.
 
+use std::collections::BTreeMap;
+
 use pfm_diag::{Diagnostic, Span};
 use pfm_elaborate::{Elaborator, Instance, NamedTensor, Options, Setting};
 use pfm_ir::{Builder, DType, Role, TensorType};
@@ -11,6 +13,7 @@ use crate::findings::Findings;
 use crate::remedies::Trial;
 use crate::resolve::Context;
 use crate::units::prose;
+use crate::unused;
 
 /// A part and the place of its block, for errors that come from inside its definition.
 #[derive(Clone)]
@@ -56,11 +59,16 @@ pub(crate) fn close(context: &Context, plan: &Plan, data: &DataPlace, findings: 
         evaluation: 0,
     };
     let evaluation = evaluation_picks(instance);
+    let mut unreached: BTreeMap<String, (Span, bool)> = BTreeMap::new();
     for picks in all_picks(instance) {
         let closed = instance.picked(&picks);
         let label = label(&closed, &picks);
         match trace(context, plan, &closed, data.data, &indices) {
-            Ok((latent, parameters)) => {
+            Ok(Traced { latent, parameters, reached }) => {
+                for (parameter, (span, reached)) in parameters.iter().zip(reached) {
+                    let seen = unreached.entry(parameter.path.clone()).or_insert((span, true));
+                    seen.1 &= !reached;
+                }
                 join(&mut model, parameters, plan, &label, findings)?;
                 if picks == evaluation {
                     model.evaluation = model.variants.len();
@@ -78,6 +86,7 @@ pub(crate) fn close(context: &Context, plan: &Plan, data: &DataPlace, findings: 
             }
         }
     }
+    report_unreached(plan, &unreached, findings);
     let order = [Some(&plan.tokeniser.part.name), plan.processor.map(|p| &p.part.name)];
     model.parameters.sort_by_key(|p| {
         let root = p.path.split('.').next().unwrap_or_default();
@@ -145,7 +154,13 @@ fn label(closed: &Instance, picks: &[usize]) -> String {
     if taken.is_empty() { "only".to_string() } else { taken.join(",") }
 }
 
-pub(crate) type Traced = (Vec<usize>, Vec<Parameter>);
+/// What one pass through a model shows.
+pub(crate) struct Traced {
+    latent: Vec<usize>,
+    parameters: Vec<Parameter>,
+    /// For each parameter where it is declared, and whether the output depends on it.
+    reached: Vec<(Span, bool)>,
+}
 
 /// One pass through the model: encode, link, step, link, decode.
 pub(crate) fn trace(
@@ -160,6 +175,7 @@ pub(crate) fn trace(
     let mut shape = vec![1, data.context];
     shape.extend(&data.grid);
     shape.push(data.fields.len());
+    let taken = shape.clone();
     let value = builder.input("window", Role::Data, TensorType { dtype: DType::F32, shape });
     let spatial = ["h", "w", "d"].iter().take(data.grid.len());
     let axes = ["b", "t"].iter().chain(spatial).chain(&["c"]).map(|a| a.to_string()).collect();
@@ -184,10 +200,16 @@ pub(crate) fn trace(
             latent = link(&mut elaborator, "link.out", latent, channels, plan)?;
         }
     }
-    member(context, &mut elaborator, plan.tokeniser, tokeniser, "decode", latent, Some(&fields))?;
-    let parameters = elaborator.parameters().iter();
-    let parameters = parameters.map(|p| Parameter { path: p.path.clone(), shape: p.shape.clone(), init: p.init.clone() }).collect();
-    Ok((latent_shape, parameters))
+    let output = member(context, &mut elaborator, plan.tokeniser, tokeniser, "decode", latent, Some(&fields))?;
+    let given = elaborator.shape(&output);
+    if given != taken {
+        return Err(vec![frames_differ(context, plan, &taken, &given)]);
+    }
+    let declared = elaborator.parameters().to_vec();
+    let reaches = unused::reaching(&elaborator.builder().graph, output.value);
+    let reached = declared.iter().map(|p| (p.span, elaborator.parameter_value(&p.path).is_some_and(|v| reaches.contains(&v)))).collect();
+    let parameters = declared.into_iter().map(|p| Parameter { path: p.path, shape: p.shape, init: p.init }).collect();
+    Ok(Traced { latent: latent_shape, parameters, reached })
 }
 
 fn member(
@@ -235,6 +257,40 @@ fn channels_differ(plan: &Plan, processor: &Placed, channels: usize, width: usiz
             "linear",
             false,
         )
+}
+
+/// What a model gives is compared with frames of its input's shape.
+fn frames_differ(context: &Context, plan: &Plan, taken: &[usize], given: &[usize]) -> Diagnostic {
+    let (placed, member) = plan.processor.map_or((plan.tokeniser, "decode"), |p| (p, "apply"));
+    let instance = &placed.part.instance;
+    let d = Diagnostic::new("E1022", format!("`{}` gives {} for {}", plan.name, shown(&given[1..]), shown(&taken[1..])))
+        .at(placed.base, "frames of another shape come out");
+    let definition = context.input.library.definition(instance.kind, &instance.definition);
+    let d = match definition.and_then(|d| find_member(d, member)) {
+        Some(found) => d.also(found.name.span, format!("`{member}` is here")),
+        None => d,
+    };
+    d.note("sizes are frames x space x fields").help(if plan.processor.is_some() {
+        "let `apply` keep the shape of the latent frames"
+    } else {
+        "let `decode` undo what `encode` does"
+    })
+}
+
+/// Warns about parameters that no variant's output depends on.
+fn report_unreached(plan: &Plan, seen: &BTreeMap<String, (Span, bool)>, findings: &mut Findings) {
+    for (path, (span, _)) in seen.iter().filter(|(_, (_, unreached))| *unreached) {
+        let root = path.split('.').next().unwrap_or_default();
+        let owner = plan.processor.filter(|p| p.part.name == root).unwrap_or(plan.tokeniser);
+        let d = Diagnostic::new("W1023", format!("`{path}` never reaches the loss"))
+            .at(*span, "nothing that is given back depends on it")
+            .also(owner.base, format!("`{}` is made here", owner.part.name))
+            .help("use it, or remove its declaration: it would stay as it starts");
+        // A tokeniser is looked at alone and in its models.
+        if !findings.said(&d) {
+            findings.push(d);
+        }
+    }
 }
 
 /// A requirement of a definition speaks of its settings by name: the values that the file gives them are labelled too.

@@ -83,6 +83,10 @@ impl<'a> Scope<'a> {
     /// error that gives the `use` to add.
     pub fn definition(&self, kind: DefinitionKind, name: &str, span: Span, findings: &mut Findings) -> Option<&'a Definition> {
         let word = pfm_elaborate::kind_word(kind);
+        if self.library.is_broken(kind, name) {
+            findings.reported_before();
+            return None;
+        }
         let Some(definition) = self.library.definition(kind, name) else {
             let known = self.library.names(kind);
             let d = Diagnostic::new("E0104", format!("no {word} is called `{name}`")).at(span, "not known");

@@ -3,7 +3,7 @@
 
 use pfm_diag::Span;
 use pfm_elaborate::Instance;
-use pfm_syntax::ast::{Body, Expr, ExprKind, Statement};
+use pfm_syntax::ast::{Body, Definition, Expr, ExprKind, Statement};
 
 use crate::experiment::{Origin, Stage};
 use crate::names::definition_of;
@@ -11,6 +11,7 @@ use crate::resolve::Context;
 use crate::schema::{EXPERIMENT, Kind, SettingInfo};
 use crate::tree::{Item, Tree};
 use crate::units::digits;
+use crate::values::call;
 
 /// Rows for all blocks, in the order of the file. `instances` are closed calls by path, such as `rollout.optimiser`.
 pub(crate) fn list(
@@ -44,6 +45,15 @@ fn computed(stage: &Stage) -> [(String, String); 3] {
     ]
 }
 
+/// What a definition of data says about a setting.
+fn stated<'d>(definition: &'d Definition, name: &str) -> Option<&'d Expr> {
+    let Body::Settings(statements) = &definition.body else { return None };
+    statements.iter().find_map(|s| match s {
+        Statement::Setting(setting) if setting.path.text() == name => Some(&setting.value),
+        _ => None,
+    })
+}
+
 struct Lister<'a> {
     context: &'a Context<'a>,
     profile: Option<(&'a str, Span)>,
@@ -53,15 +63,20 @@ struct Lister<'a> {
 impl Lister<'_> {
     fn item(&self, out: &mut Vec<Origin>, tree: &Tree, item: &Item, instances: &[(String, Instance)]) {
         let label = &item.label.text;
+        let definition = definition_of(tree, self.context.input.library, item);
         for info in item.kind.settings() {
             let path = format!("{label}.{}", info.name);
-            let value = item.value(info.name);
+            let value = item.value(info.name).or_else(|| definition.and_then(|d| stated(d, info.name)));
             match (instances.iter().find(|(p, _)| *p == path), value) {
                 (Some((_, instance)), Some(expr)) => self.call(out, &path, expr, instance),
-                _ => self.setting(out, path, value, info),
+                _ => self.setting(out, path.clone(), value, info),
+            }
+            let loss = instances.iter().find(|(p, _)| *p == format!("{path}.loss"));
+            if let (Some((loss, instance)), Some((_, [arg, ..]))) = (loss, value.and_then(call)) {
+                self.call(out, loss, &arg.value, instance);
             }
         }
-        let Some(definition) = definition_of(tree, self.context.input.library, item) else { return };
+        let Some(definition) = definition else { return };
         if let (Body::Settings(statements), Kind::Data) = (&definition.body, item.kind) {
             for statement in statements {
                 let Statement::Setting(setting) = statement else { continue };
@@ -97,7 +112,9 @@ impl Lister<'_> {
                 .iter()
                 .find(|a| a.name.as_ref().is_some_and(|n| n.text == *name))
                 .or_else(|| args.get(position).filter(|a| a.name.is_none()));
-            let default = definition.and_then(|d| d.params.iter().find(|p| p.name.text == *name)).map(|p| p.span);
+            let default = definition
+                .and_then(|d| d.params.iter().find(|p| p.name.text == *name))
+                .map(|p| p.default.as_ref().map_or(p.span, |d| d.span));
             let (value, span) = match given {
                 Some(arg) => (self.text(&arg.value), arg.value.span),
                 None => (setting.to_string(), default.unwrap_or(expr.span)),

@@ -15,7 +15,9 @@ use crate::names::Scope;
 use crate::schema::Kind;
 use crate::suggest::{any_of, nearest};
 use crate::tree::{Item, Tree};
-use crate::{amend, blocks, cells, claims, data, identity, origins, parts, profiles, reports, stages, tree, unused, values};
+use crate::{
+    amend, blocks, cells, claims, code, data, definitions, identity, origins, parts, profiles, reports, stages, tree, unused, values,
+};
 
 /// What every step reads.
 pub(crate) struct Context<'a> {
@@ -74,6 +76,7 @@ fn close(context: &Context, block: &Block, request: &Request, findings: &mut Fin
     let profile = profiles::apply(&mut tree, library, request, findings);
     amend::flatten(&mut tree, library, findings);
     blocks::check(context, &tree, findings);
+    definitions::check(context, findings);
     let seed = tree.settings.iter().find(|e| e.name.text == "seed");
     let seed = match seed.map(|e| values::plain_whole(&e.value, "seed", 0)) {
         None => 0,
@@ -114,6 +117,7 @@ fn close(context: &Context, block: &Block, request: &Request, findings: &mut Fin
         reports: &reports,
         profile: profile.as_deref(),
     };
+    code::Code { context, tree: &tree, data: &all_data, models: &all_models }.check(&plan.stages, &reports, findings);
     let claims = tree.expects.iter().filter_map(|e| world.close(e, findings)).collect();
     unused::check(context, &tree, findings);
 
@@ -276,6 +280,7 @@ fn instances(tree: &Tree, parts: &BTreeMap<String, Option<Placed>>, plan: &cells
     let main = plan.cells.first().map_or(&[][..], |c| c.stages.as_slice());
     for stage in main.iter().map(|i| &plan.stages[*i]).filter(|s| tree.find(Kind::Stage, &s.name).is_some()) {
         out.push((format!("{}.optimiser", stage.name), stage.optimiser.clone()));
+        out.push((format!("{}.objective.loss", stage.name), stage.objective.loss.clone()));
         if let Some(schedule) = &stage.schedule {
             out.push((format!("{}.schedule", stage.name), schedule.clone()));
         }

@@ -154,12 +154,8 @@ impl World<'_> {
             );
             return None;
         };
-        let Some(name) = path(&loss.value) else {
-            findings.push(wrong_form("loss", "the name of a loss", &loss.value, "write a name such as `mse`"));
-            return None;
-        };
-        self.context.scope.definition(DefinitionKind::Loss, &name.text(), name.span, findings)?;
-        Some(Objective { kind, loss: name.text() })
+        let loss = calls::bind(self.context, DefinitionKind::Loss, &loss.value, "loss", None, findings)?;
+        Some(Objective { kind, loss })
     }
 
     fn epoch(&self, item: &Item, findings: &mut Findings) -> Option<Epoch> {
@@ -240,7 +236,7 @@ impl World<'_> {
                 Diagnostic::new("E0605", format!("this objective trains {takes}, `{}` is {is}", model.name))
                     .at(written.span, format!("wants {takes}"))
                     .also(train.span, format!("{is} here"))
-                    .help(format!("write `{other}(loss: {})`, or train {takes}", objective.loss)),
+                    .help(format!("write `{other}(loss: {})`, or train {takes}", objective.loss.definition)),
             );
         } else if objective.kind == ObjectiveKind::NextFrame && data.window != data.context + 1 {
             let block = self.tree.find(Kind::Data, &data.name);

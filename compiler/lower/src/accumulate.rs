@@ -33,7 +33,7 @@ pub fn lower(context: &Context, stage: &Stage, unit: Unit) -> Result<Graph> {
         }
     };
     let operands = [named(data, truth), named(data, prediction)];
-    let loss = one(e.call(DefinitionKind::Loss, &stage.objective.loss, "", &operands, &[], None)?);
+    let loss = one(e.call(DefinitionKind::Loss, &stage.objective.loss.definition, "", &operands, &stage.objective.loss.settings, None)?);
     let mut b = e.finish();
     b.output("loss", loss.value);
     add_gradients(&mut b, context, stage, loss.value);

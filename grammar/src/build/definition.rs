@@ -66,6 +66,7 @@ impl Builder<'_> {
         let span = self.span(&pair);
         let mut parts = Parts::of(pair);
         Parameter {
+            doc: self.doc(span.start),
             name: self.name(&parts.need(Rule::ident)),
             ty: parts.maybe(Rule::type_).map(|t| self.type_(t)),
             default: parts.maybe(Rule::equals).map(|_| self.expr(parts.need(Rule::expr))),

@@ -30,7 +30,7 @@ pub struct Step<'a> {
 impl<'a> Optimiser<'a> {
     pub fn of(context: &'a Context<'a>, stage: &'a Stage) -> Result<Self> {
         let instance = &stage.optimiser;
-        if instance.definition == "soap" {
+        if context.library.root(DefinitionKind::Optimiser, &instance.definition) == "soap" {
             return Ok(Optimiser::Soap(Soap::from_settings(instance)));
         }
         Ok(Optimiser::Pointwise { context, instance, slots: slots_of(context.library, &instance.definition) })
