@@ -262,6 +262,16 @@ pub struct Definition {
     pub span: Span,
 }
 
+impl Definition {
+    /// A member of a tokeniser, processor or optimiser by name.
+    pub fn member(&self, name: &str) -> Option<&Definition> {
+        match &self.body {
+            Body::Members { definitions, .. } => definitions.iter().find(|d| d.name.text == name),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DefinitionKind {
     /// Tensor code with parameters of its own.

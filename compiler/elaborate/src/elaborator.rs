@@ -101,6 +101,33 @@ impl<'a> Elaborator<'a> {
         result.map_err(|e| vec![self.with_site(*e)])
     }
 
+    /// Calls a member of a tokeniser or processor on a tensor, which is its first argument. `active`, the positions of the data's
+    /// fields in the vocabulary, goes to those that take it.
+    pub fn call_part(
+        &mut self,
+        instance: &Instance,
+        member: &str,
+        path: &str,
+        input: NamedTensor,
+        active: Option<&Setting>,
+        at: Option<Span>,
+    ) -> Result<NamedTensor, Vec<Diagnostic>> {
+        let found = self.library.definition(instance.kind, &instance.definition).and_then(|d| d.member(member));
+        let first = found.and_then(|m| m.params.first()).map_or("x", |p| p.name.text.as_str());
+        let takes = |name: &str| found.is_some_and(|m| m.params.iter().any(|p| p.name.text == name));
+        let extra: Vec<(&str, Setting)> = active.filter(|_| takes("active")).map(|a| ("active", a.clone())).into_iter().collect();
+        let mut results = self.call_member(instance, member, path, &[(first, input)], &extra, at)?;
+        match (results.pop(), results.is_empty()) {
+            (Some(one), true) => Ok(one),
+            _ => {
+                let span = found.map_or(Span { file: pfm_diag::FileId(0), start: 0, end: 0 }, |m| m.name.span);
+                let d =
+                    fault("E1009", format!("`{member}` of `{}` gives a list, not one tensor", instance.definition), span, "defined here");
+                Err(vec![self.with_site(*d)])
+            }
+        }
+    }
+
     /// Calls a loss, metric, function or block by name: tensors by position, settings by name.
     pub fn call(
         &mut self,

@@ -14,6 +14,9 @@ use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::tree::Tree;
 
+/// Largest size of a spatial axis that losses and metrics are tried on.
+const LARGEST: usize = 16;
+
 /// What the stages and reports of an experiment run.
 pub(crate) struct Code<'a> {
     pub context: &'a Context<'a>,
@@ -78,7 +81,9 @@ impl Code<'_> {
     /// The results of a loss or metric on frames of the data.
     fn compared(&self, instance: &Instance, data: &Data, at: Option<Span>) -> Result<Vec<Vec<String>>, Vec<Diagnostic>> {
         let mut builder = Builder::new(&instance.definition);
-        let ty = TensorType::f32(&[&[1, 1], data.grid.as_slice(), &[data.fields.len()]].concat());
+        // Axes are what is checked, so a small grid does.
+        let grid: Vec<usize> = data.grid.iter().map(|n| *n.min(&LARGEST)).collect();
+        let ty = TensorType::f32(&[&[1, 1], grid.as_slice(), &[data.fields.len()]].concat());
         let axes = if data.grid.len() == 3 { "b t h w d c" } else { "b t h w c" };
         let operands = ["truth", "pred"].map(|n| NamedTensor::new(builder.input(n, Role::Data, ty.clone()), axes));
         let mut elaborator = Elaborator::new(self.context.input.library, builder, Options::default());

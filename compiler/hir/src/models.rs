@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pfm_diag::{Diagnostic, Span};
 use pfm_elaborate::{Elaborator, Instance, NamedTensor, Options, Setting};
 use pfm_ir::{Builder, DType, Role, TensorType};
-use pfm_syntax::ast::{Body, Definition, DefinitionKind};
+use pfm_syntax::ast::DefinitionKind;
 
 use crate::experiment::{Data, Model, ModelKind, Parameter, Part, Variant};
 use crate::findings::Findings;
@@ -183,7 +183,8 @@ pub(crate) fn trace(
     let mut elaborator = Elaborator::new(library, builder, Options::default());
     let fields = Setting::List(indices.iter().map(|i| Setting::Number(*i as f64)).collect());
 
-    let mut latent = member(context, &mut elaborator, plan.tokeniser, tokeniser, "encode", frames, Some(&fields))?;
+    let mut latent =
+        elaborator.call_part(tokeniser, "encode", &plan.tokeniser.part.name, frames, Some(&fields), Some(plan.tokeniser.base))?;
     let latent_shape = elaborator.shape(&latent)[1..].to_vec();
     if let Some(processor) = plan.processor {
         let instance = &processor.part.instance;
@@ -195,12 +196,12 @@ pub(crate) fn trace(
         if plan.linked {
             latent = link(&mut elaborator, "link.in", latent, width, plan)?;
         }
-        latent = member(context, &mut elaborator, processor, instance, "apply", latent, None)?;
+        latent = elaborator.call_part(instance, "apply", &processor.part.name, latent, None, Some(processor.base))?;
         if plan.linked {
             latent = link(&mut elaborator, "link.out", latent, channels, plan)?;
         }
     }
-    let output = member(context, &mut elaborator, plan.tokeniser, tokeniser, "decode", latent, Some(&fields))?;
+    let output = elaborator.call_part(tokeniser, "decode", &plan.tokeniser.part.name, latent, Some(&fields), Some(plan.tokeniser.base))?;
     let given = elaborator.shape(&output);
     if given != taken {
         return Err(vec![frames_differ(context, plan, &taken, &given)]);
@@ -210,32 +211,6 @@ pub(crate) fn trace(
     let reached = declared.iter().map(|p| (p.span, elaborator.parameter_value(&p.path).is_some_and(|v| reaches.contains(&v)))).collect();
     let parameters = declared.into_iter().map(|p| Parameter { path: p.path, shape: p.shape, init: p.init }).collect();
     Ok(Traced { latent: latent_shape, parameters, reached })
-}
-
-fn member(
-    context: &Context,
-    elaborator: &mut Elaborator,
-    placed: &Placed,
-    instance: &Instance,
-    name: &str,
-    input: NamedTensor,
-    fields: Option<&Setting>,
-) -> Result<NamedTensor, Vec<Diagnostic>> {
-    let definition = context.input.library.definition(instance.kind, &instance.definition);
-    let found = definition.and_then(|d| find_member(d, name));
-    let takes = |word: &str| found.is_some_and(|m| m.params.iter().any(|p| p.name.text == word));
-    let first = found.and_then(|m| m.params.first()).map_or("x", |p| p.name.text.as_str());
-    let extra: Vec<(&str, Setting)> = fields.filter(|_| takes("active")).map(|f| ("active", f.clone())).into_iter().collect();
-    let at = Some(placed.base);
-    let results = elaborator.call_member(instance, name, &placed.part.name, &[(first, input)], &extra, at)?;
-    Ok(results.into_iter().next().expect("a member gives a tensor"))
-}
-
-fn find_member<'d>(definition: &'d Definition, name: &str) -> Option<&'d Definition> {
-    match &definition.body {
-        Body::Members { definitions, .. } => definitions.iter().find(|d| d.name.text == name),
-        _ => None,
-    }
 }
 
 fn link(elaborator: &mut Elaborator, path: &str, input: NamedTensor, out: usize, plan: &Plan) -> Result<NamedTensor, Vec<Diagnostic>> {
@@ -266,7 +241,7 @@ fn frames_differ(context: &Context, plan: &Plan, taken: &[usize], given: &[usize
     let d = Diagnostic::new("E1022", format!("`{}` gives {} for {}", plan.name, shown(&given[1..]), shown(&taken[1..])))
         .at(placed.base, "frames of another shape come out");
     let definition = context.input.library.definition(instance.kind, &instance.definition);
-    let d = match definition.and_then(|d| find_member(d, member)) {
+    let d = match definition.and_then(|d| d.member(member)) {
         Some(found) => d.also(found.name.span, format!("`{member}` is here")),
         None => d,
     };

@@ -39,8 +39,7 @@ impl<'a> Forward<'a> {
         let tokeniser = model.tokeniser.instance.picked(picks);
         let name = &model.tokeniser.name;
         let active = Setting::List(self.active(fields).into_iter().map(|i| Setting::Number(i as f64)).collect());
-        let active = [("active", active)];
-        let mut z = one(e.call_member(&tokeniser, "encode", name, &[("x", x)], &active, None)?);
+        let mut z = e.call_part(&tokeniser, "encode", name, x, Some(&active), None)?;
         if let Some(processor) = &model.processor {
             let latent = *e.shape(&z).last().expect("channels come last") as f64;
             let width = processor.instance.setting("width").and_then(Setting::number).unwrap_or(latent);
@@ -49,10 +48,10 @@ impl<'a> Forward<'a> {
                 if model.linked { e.call(DefinitionKind::Block, "linear", path, &[z], &out, None).map(one) } else { Ok(z) }
             };
             z = link(e, z, "link.in", width)?;
-            z = one(e.call_member(&processor.instance, "apply", &processor.name, &[("x", z)], &[], None)?);
+            z = e.call_part(&processor.instance, "apply", &processor.name, z, None, None)?;
             z = link(e, z, "link.out", latent)?;
         }
-        Ok(one(e.call_member(&tokeniser, "decode", name, &[("z", z)], &active, None)?))
+        e.call_part(&tokeniser, "decode", name, z, Some(&active), None)
     }
 
     /// Positions of the data's fields in the vocabulary of the adaptive heads.
