@@ -110,7 +110,7 @@ impl Golden {
 
     fn accumulate(&mut self, k: usize) {
         let key = [0, 1, k as i32, 0];
-        let loss = self.programs.accumulate(self.variants[k], &self.batches[k], key, &mut self.store).expect("runs");
+        let loss = self.programs.accumulate(0, self.variants[k], &self.batches[k], key, &mut self.store).expect("runs");
         let off = (f64::from(loss) - self.losses[k]).abs() / self.losses[k];
         assert!(off <= 1e-5, "{} step {k}: loss {loss} is not {}", self.name, self.losses[k]);
     }

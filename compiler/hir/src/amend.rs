@@ -5,6 +5,7 @@ use pfm_diag::Diagnostic;
 use pfm_elaborate::Library;
 
 use crate::findings::Findings;
+use crate::mixtures::is_mixture;
 use crate::names::definition_kind;
 use crate::overrides::set_inside;
 use crate::schema::Kind;
@@ -95,8 +96,24 @@ fn overlay(out: &mut Item, item: &Item) {
     }
 }
 
+/// Only a mixture has arguments: settings of anything else stand in its braces.
+fn check_arguments(item: &Item, findings: &mut Findings) {
+    let (Some(base), Some(arg)) = (&item.base, item.base_args.first()) else { return };
+    if !is_mixture(item) {
+        findings.push(
+            Diagnostic::new("E0102", format!("`{}` takes no arguments here", base.text()))
+                .at(arg.name.as_ref().map_or(arg.value.span, |n| n.span), "an argument")
+                .help(format!("write `{} {} = {} {{ … }}` with settings in the braces", item.kind.word(), item.label.text, base.text())),
+        );
+    }
+}
+
 /// A base that is not a block of the experiment must be a definition, for the kinds that have definitions.
 fn check_base(tree: &Tree, library: &Library, item: &Item, findings: &mut Findings) {
+    check_arguments(item, findings);
+    if is_mixture(item) {
+        return;
+    }
     let word = item.kind.word();
     let kind = definition_kind(item.kind);
     match (&item.base, kind) {

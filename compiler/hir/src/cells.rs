@@ -2,16 +2,16 @@
 //! the same content are one stage, so what no axis touches runs once.
 
 use pfm_diag::{Diagnostic, Span};
-use pfm_syntax::ast::{Arg, ExprKind, Name, Path, Setting};
+use pfm_syntax::ast::Path;
 
+use crate::axes::{Axis, axes, change, skips};
+use crate::closed::{self, Closed, Pool};
 use crate::experiment::{Cell, Grid, Stage};
 use crate::findings::Findings;
-use crate::overrides::set_inside;
+use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::stages::{World, unknown_name};
-use crate::suggest::{any_of, listed, nearest};
 use crate::tree::{Item, Tree};
-use crate::values::{noun, path};
 use crate::weights::{Produced, sources};
 
 /// Stages, each once; cells, `main` first; grids.
@@ -22,33 +22,52 @@ pub(crate) struct Plan {
     pub grids: Vec<Grid>,
 }
 
-/// One axis of a grid.
-struct Axis {
-    name: String,
-    path: Path,
-    options: Vec<(Name, pfm_syntax::ast::Expr)>,
+/// What all cells share.
+pub(crate) struct Base<'a> {
+    pub context: &'a Context<'a>,
+    pub seed: u64,
+    /// The user's own definitions, for the identity of stages.
+    pub code: String,
+}
+
+/// The tree of one cell, and its blocks.
+struct Here<'a> {
+    tree: &'a Tree,
+    closed: &'a Closed,
+    stages: &'a [Item],
 }
 
 /// Closes all stages of the file and of every cell.
-pub(crate) fn close(world: &World, findings: &mut Findings) -> Plan {
+pub(crate) fn close(base: &Base, tree: &Tree, closed: &Closed, pool: &mut Pool, findings: &mut Findings) -> Plan {
     let mut plan = Plan::default();
-    let stages: Vec<Item> = world.tree.of(Kind::Stage).cloned().collect();
+    let stages: Vec<Item> = tree.of(Kind::Stage).cloned().collect();
     let Some(order) = order(&stages, findings) else {
         return plan;
     };
     let main = Cell { name: "main".to_string(), grid: None, labels: vec![], stages: vec![] };
-    close_cell(world, &mut plan, &stages, &order, main, findings);
-    for grid in world.tree.of(Kind::Grid) {
-        close_grid(world, &mut plan, grid, &stages, findings);
+    let here = Here { tree, closed, stages: &stages };
+    close_cell(base, &here, pool, &mut plan, &order, main, findings);
+    for grid in tree.of(Kind::Grid) {
+        close_grid(base, &here, pool, &mut plan, grid, findings);
     }
     plan
 }
 
 /// Closes the stages of a cell, in order, and adds the cell. False when one of them has mistakes.
-fn close_cell(world: &World, plan: &mut Plan, stages: &[Item], order: &[usize], mut cell: Cell, findings: &mut Findings) -> bool {
+fn close_cell(base: &Base, here: &Here, pool: &Pool, plan: &mut Plan, order: &[usize], mut cell: Cell, findings: &mut Findings) -> bool {
+    let world = World {
+        context: base.context,
+        tree: here.tree,
+        data: &here.closed.data,
+        models: &here.closed.models,
+        all_data: &pool.data,
+        all_models: &pool.models,
+        seed: base.seed,
+        code: &base.code,
+    };
     let mut produced = Produced::new();
     for &index in order {
-        let item = &stages[index];
+        let item = &here.stages[index];
         let closed = world.close(item, &produced, &plan.stages, &cell.name, findings).map(|stage| add(&mut plan.stages, stage));
         cell.stages.extend(closed);
         produced.insert(item.label.text.clone(), closed);
@@ -113,10 +132,11 @@ fn cycle(stages: &[Item], round: &[usize]) -> Diagnostic {
     d.help("start one of them from `weights = random`").note(names.join(" → "))
 }
 
-fn close_grid(world: &World, plan: &mut Plan, grid: &Item, stages: &[Item], findings: &mut Findings) {
+fn close_grid(base: &Base, here: &Here, pool: &mut Pool, plan: &mut Plan, grid: &Item, findings: &mut Findings) {
+    let stages = here.stages;
     let Some(over) = stage_over(grid, stages, findings) else { return };
     let before = findings.errors();
-    let axes = axes(grid, &stages[over], findings);
+    let axes = axes(base.context, here.tree, grid, &stages[over], findings);
     let skips = skips(grid, &axes, findings);
     if findings.errors() > before || axes.is_empty() {
         return;
@@ -132,16 +152,20 @@ fn close_grid(world: &World, plan: &mut Plan, grid: &Item, stages: &[Item], find
         if !hits.is_empty() {
             continue;
         }
-        let mut changed = stages.to_vec();
+        let mut tree = here.tree.clone();
+        let mut blocks_changed = false;
         for (axis, index) in axes.iter().zip(&combination) {
-            change(&mut changed[over], axis, *index, findings);
+            blocks_changed |= change(&mut tree, &stages[over].label.text, axis, *index, findings);
         }
-        let Some(order) = order(&changed, findings) else { return };
-        let needed = needed(&changed, over);
+        let own = blocks_changed.then(|| closed::close(base.context, &tree, pool, findings));
+        let stages: Vec<Item> = tree.of(Kind::Stage).cloned().collect();
+        let Some(order) = order(&stages, findings) else { return };
+        let needed = needed(&stages, over);
         let order: Vec<usize> = order.into_iter().filter(|i| needed.contains(i)).collect();
         let name = labels.iter().map(|(_, label)| label.as_str()).collect::<Vec<_>>().join("-");
         let cell = Cell { name, grid: Some(grid.label.text.clone()), labels, stages: vec![] };
-        whole &= close_cell(world, plan, &changed, &order, cell, findings);
+        let cell_here = Here { tree: &tree, closed: own.as_ref().unwrap_or(here.closed), stages: &stages };
+        whole &= close_cell(base, &cell_here, pool, plan, &order, cell, findings);
     }
     for (index, (_, span)) in grid.skip.iter().enumerate() {
         if !skipped[index] {
@@ -176,110 +200,6 @@ fn stage_over(grid: &Item, stages: &[Item], findings: &mut Findings) -> Option<u
     found
 }
 
-/// The grid's axes: settings of the stage, with labelled values.
-fn axes(grid: &Item, stage: &Item, findings: &mut Findings) -> Vec<Axis> {
-    let known: Vec<&str> = Kind::Stage.settings().iter().map(|s| s.name).collect();
-    let whole = grid.settings.iter().map(|e| (Path { segments: vec![e.name.clone()], span: e.name.span }, &e.value));
-    let inner = grid.amendments.iter().map(|a| (a.path.clone(), &a.value));
-    let mut out = vec![];
-    for (path, value) in whole.chain(inner) {
-        let first = &path.segments[0];
-        if !known.contains(&first.text.as_str()) {
-            let d = Diagnostic::new("E0701", format!("stage `{}` has no setting `{}`", stage.label.text, first.text))
-                .at(first.span, "an axis names a setting of the stage")
-                .also(stage.label.span, "the stage");
-            findings.push(match nearest(&first.text, &known).as_slice() {
-                [] => d.help(format!("settings are {}", any_of(&known))),
-                [near, ..] => d.fix(format!("did you mean `{near}`?"), first.span, *near, false),
-            });
-            continue;
-        }
-        let ExprKind::List(args) = &value.kind else {
-            findings.push(
-                Diagnostic::new("E0204", format!("axis `{}` is a list with labels, found {}", path.text(), noun(value)))
-                    .at(value.span, noun(value))
-                    .help("write `[label: value, other: value]`"),
-            );
-            continue;
-        };
-        if let Some(options) = options(&path, args, findings) {
-            out.push(Axis { name: path.text(), path, options });
-        }
-    }
-    out
-}
-
-fn options(axis: &Path, args: &[Arg], findings: &mut Findings) -> Option<Vec<(Name, pfm_syntax::ast::Expr)>> {
-    let mut out: Vec<(Name, pfm_syntax::ast::Expr)> = vec![];
-    let before = findings.errors();
-    for arg in args {
-        match &arg.name {
-            None => findings.push(
-                Diagnostic::new("E0702", format!("a value of axis `{}` has no label", axis.text()))
-                    .at(arg.value.span, "reports need a name for it")
-                    .help("write `label: value`"),
-            ),
-            Some(name) => match out.iter().find(|(n, _)| n.text == name.text) {
-                Some((first, _)) => findings.push(
-                    Diagnostic::new("E0103", format!("axis `{}` has the label `{}` twice", axis.text(), name.text))
-                        .at(name.span, "again here")
-                        .also(first.span, "first here")
-                        .help("give them different labels"),
-                ),
-                None => out.push((name.clone(), arg.value.clone())),
-            },
-        }
-    }
-    (findings.errors() == before && !out.is_empty()).then_some(out)
-}
-
-/// Pairs of axis and label that each `skip` names.
-fn skips(grid: &Item, axes: &[Axis], findings: &mut Findings) -> Vec<Vec<(String, String)>> {
-    let mut out = vec![];
-    for (args, span) in &grid.skip {
-        let mut pairs = vec![];
-        for arg in args {
-            let Some(name) = &arg.name else {
-                findings.push(
-                    Diagnostic::new("E0702", "`skip` names axes and labels").at(*span, "no axis here").help("write `skip [axis: label]`"),
-                );
-                continue;
-            };
-            if let Some(pair) = label(axes, &name.text, name.span, &arg.value, findings) {
-                pairs.push(pair);
-            }
-        }
-        out.push(pairs);
-    }
-    out
-}
-
-fn label(axes: &[Axis], name: &str, at: Span, value: &pfm_syntax::ast::Expr, findings: &mut Findings) -> Option<(String, String)> {
-    let known: Vec<&str> = axes.iter().map(|a| a.name.as_str()).collect();
-    let Some(axis) = axes.iter().find(|a| a.name == name) else {
-        // An axis with a mistake of its own is not missed again.
-        if !axes.is_empty() {
-            findings.push(
-                Diagnostic::new("E0702", format!("the grid has no axis `{name}`"))
-                    .at(at, "not an axis")
-                    .help(format!("axes are {}", listed(&known, "and"))),
-            );
-        }
-        return None;
-    };
-    let labels: Vec<&str> = axis.options.iter().map(|(n, _)| n.text.as_str()).collect();
-    let text = path(value).map(Path::text).unwrap_or_default();
-    if !labels.contains(&text.as_str()) {
-        findings.push(
-            Diagnostic::new("E0702", format!("axis `{name}` has no label `{text}`"))
-                .at(value.span, "not a label")
-                .help(format!("labels are {}", listed(&labels, "and"))),
-        );
-        return None;
-    }
-    Some((name.to_string(), text))
-}
-
 /// Indices into the options of each axis, the last axis fastest.
 fn combinations(axes: &[Axis]) -> Vec<Vec<usize>> {
     let mut out = vec![vec![]];
@@ -287,17 +207,6 @@ fn combinations(axes: &[Axis]) -> Vec<Vec<usize>> {
         out = out.into_iter().flat_map(|head| (0..axis.options.len()).map(move |i| head.iter().copied().chain([i]).collect())).collect();
     }
     out
-}
-
-fn change(stage: &mut Item, axis: &Axis, option: usize, findings: &mut Findings) {
-    let value = axis.options[option].1.clone();
-    match axis.path.segments.as_slice() {
-        [name] => stage.set(name.clone(), value),
-        _ => {
-            let setting = Setting { path: axis.path.clone(), span: axis.path.span, value };
-            set_inside(stage, &setting, findings);
-        }
-    }
 }
 
 /// The stage, those that it needs, and those that need it (with what they need).

@@ -4,6 +4,7 @@
 use pfm_diag::{Diagnostic, Span};
 use pfm_syntax::ast::{Arg, BinaryOp, Comparison, Expect, Expr, ExprKind};
 
+use crate::axes::{label_text, names_axis};
 use crate::experiment::{Cell, Claim, ClaimTerm, Grid, Model, Report, Stage};
 use crate::findings::Findings;
 use crate::masks;
@@ -151,7 +152,8 @@ impl World<'_> {
     fn label(&self, arg: &Arg, at: Span, findings: &mut Findings) -> Option<(String, String)> {
         let axes: Vec<&(String, Vec<String>)> = self.grids.iter().flat_map(|g| &g.axes).collect();
         let name = arg.name.as_ref().map_or("", |n| n.text.as_str());
-        let Some((_, labels)) = axes.iter().find(|(axis, _)| axis == name) else {
+        let named: Vec<&(String, Vec<String>)> = axes.iter().copied().filter(|(axis, _)| names_axis(axis, name)).collect();
+        let Some((axis, _)) = named.first() else {
             if self.grids.len() == self.tree.of(Kind::Grid).count() {
                 let known: Vec<&str> = axes.iter().map(|(a, _)| a.as_str()).collect();
                 findings.push(
@@ -166,9 +168,10 @@ impl World<'_> {
             }
             return None;
         };
-        let label = path(&arg.value).map(|p| p.text()).unwrap_or_default();
-        if !labels.contains(&label) {
-            let known: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let label = label_text(&arg.value);
+        let labels = || named.iter().flat_map(|(_, labels)| labels);
+        if !labels().any(|l| *l == label) {
+            let known: Vec<&str> = labels().map(String::as_str).collect();
             findings.push(
                 Diagnostic::new("E0702", format!("axis `{name}` has no label `{label}`"))
                     .at(arg.value.span, "not a label")
@@ -176,7 +179,7 @@ impl World<'_> {
             );
             return None;
         }
-        Some((name.to_string(), label))
+        Some((axis.clone(), label))
     }
 
     /// `trainable(tok, in: rollout)`, `count(mask, tok)`, `parameters(net)`, `variants(tok)`, `latent(tok)`.

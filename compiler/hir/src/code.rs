@@ -30,9 +30,10 @@ impl Code<'_> {
         let mut seen = BTreeSet::new();
         for stage in stages {
             let at = |setting: &str| self.place(Kind::Stage, &stage.name, setting);
-            let data = &self.data[stage.data];
-            if seen.insert(format!("{} on {}", stage.objective.loss, data.name)) {
-                findings.extend(self.loss(&stage.objective.loss, data, at("objective")).err().into_iter().flatten());
+            for data in stage.data.parts.iter().map(|d| &self.data[*d]) {
+                if seen.insert(format!("{} on {}", stage.objective.loss, data.name)) {
+                    findings.extend(self.loss(&stage.objective.loss, data, at("objective")).err().into_iter().flatten());
+                }
             }
             if seen.insert(format!("{} of {}", stage.optimiser, stage.model)) {
                 findings.extend(self.optimiser(&stage.optimiser, &self.models[stage.model], at("optimiser")).err().into_iter().flatten());
@@ -48,8 +49,10 @@ impl Code<'_> {
             let at = self.place(Kind::Report, &report.name, "metrics");
             let unrolled = report.unroll.iter().map(|u| (&u.metric, self.place(Kind::Report, &report.name, "unroll")));
             for (metric, at) in report.metrics.iter().map(|m| (m, at)).chain(unrolled) {
-                if seen.insert(format!("{metric} on {}", self.data[stage.data].name)) {
-                    findings.extend(self.metric(metric, &self.data[stage.data], at).err().into_iter().flatten());
+                for data in stage.data.parts.iter().map(|d| &self.data[*d]) {
+                    if seen.insert(format!("{metric} on {}", data.name)) {
+                        findings.extend(self.metric(metric, data, at).err().into_iter().flatten());
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@
 use pfm_diag::{Diagnostic, Span};
 use pfm_syntax::ast::{Arg, Body, Definition, DefinitionKind, Expr, ExprKind, Statement};
 
-use crate::experiment::{Data, Source};
+use crate::experiment::{Data, Normalise, Source};
 use crate::findings::Findings;
 use crate::resolve::Context;
 use crate::stages::unknown_name;
@@ -14,6 +14,7 @@ use crate::units::{Dimension, prose};
 use crate::values::{self, call, is_word, items, path, wrong_form};
 
 const RMS_FLOOR: f64 = 1e-7;
+const STANDARD_FLOOR: f64 = 1e-4;
 
 /// Closes a data block; None when it has mistakes.
 pub(crate) fn close(context: &Context, item: &Item, findings: &mut Findings) -> Option<Data> {
@@ -29,7 +30,9 @@ pub(crate) fn close(context: &Context, item: &Item, findings: &mut Findings) -> 
     let mut frames = reader.frames("frames", None, findings);
     let window = reader.frames("window", Some(10), findings);
     let context_frames = reader.frames("context", Some(9), findings);
-    let rms_floor = reader.value("normalise").map_or(Some(RMS_FLOOR), |e| normalise(e, findings));
+    let normalise = reader.value("normalise").map_or(Some(Normalise::Rms { floor: RMS_FLOOR }), |e| normalise(e, findings));
+    let trajectories = reader.value("trajectories").filter(|e| !is_word(e, "all")).map(|e| values::plain_whole(e, "trajectories", 1));
+    let trajectories = trajectories.map(|n| findings.keep(n).map(|n| n as usize));
     let source = reader.value("source").map_or(Some(Made::directory()), |e| source(e, findings));
     if let Some(made) = &source {
         if let Some((sizes, span)) = &made.grid {
@@ -54,7 +57,8 @@ pub(crate) fn close(context: &Context, item: &Item, findings: &mut Findings) -> 
         window: window?,
         context: context_frames?,
         source: source?.source,
-        rms_floor: rms_floor?,
+        trajectories: trajectories.flatten(),
+        normalise: normalise?,
     })
 }
 
@@ -178,39 +182,48 @@ fn check_rank(sizes: &[usize], span: Span, grid: Option<&[usize]>, findings: &mu
     );
 }
 
-fn normalise(expr: &Expr, findings: &mut Findings) -> Option<f64> {
+fn normalise(expr: &Expr, findings: &mut Findings) -> Option<Normalise> {
     let Some((callee, args)) = call(expr) else {
         findings.push(wrong_form("normalise", "a rule", expr, "write `rms(per: [sample, field])`"));
         return None;
     };
-    if callee.text() != "rms" {
-        findings.push(unknown_name("normalisation", &callee.text(), callee.span, &["rms"]));
-        return None;
-    }
-    let mut floor = RMS_FLOOR;
+    let rule: fn(f64) -> Normalise = match callee.text().as_str() {
+        "rms" => |floor| Normalise::Rms { floor },
+        "standard" => |floor| Normalise::Standard { floor },
+        other => {
+            findings.push(unknown_name("normalisation", other, callee.span, &["rms", "standard"]));
+            return None;
+        }
+    };
+    let mut floor = if callee.text() == "rms" { RMS_FLOOR } else { STANDARD_FLOOR };
     for arg in args {
         match arg.name.as_ref().map(|n| n.text.as_str()) {
             Some("floor") => floor = findings.keep(values::positive(&arg.value, "floor"))?,
-            Some("per") => {
-                let words: Vec<String> = items(&arg.value).into_iter().filter_map(path).map(|p| p.text()).collect();
-                let (mut sorted, wanted) = (words.clone(), ["field", "sample"]);
-                sorted.sort();
-                if sorted != wanted {
-                    findings.push(
-                        Diagnostic::new("E0505", "statistics are taken per sample and field only")
-                            .at(arg.value.span, "another rule here")
-                            .fix("write `[sample, field]`", arg.value.span, "[sample, field]", false),
-                    );
-                    return None;
-                }
-            }
+            Some("per") => check_per(&arg.value, findings)?,
             _ => {
-                findings.push(unknown_argument("rms", arg, &["per", "floor"]));
+                findings.push(unknown_argument(&callee.text(), arg, &["per", "floor"]));
                 return None;
             }
         }
     }
-    Some(floor)
+    Some(rule(floor))
+}
+
+/// Statistics over anything but the sample and the field would look at other samples.
+fn check_per(expr: &Expr, findings: &mut Findings) -> Option<()> {
+    let words: Vec<String> = items(expr).into_iter().filter_map(path).map(|p| p.text()).collect();
+    let mut sorted = words.clone();
+    sorted.sort();
+    if sorted == ["field", "sample"] {
+        return Some(());
+    }
+    findings.push(Diagnostic::new("E0505", "statistics are taken per sample and field only").at(expr.span, "another rule here").fix(
+        "write `[sample, field]`",
+        expr.span,
+        "[sample, field]",
+        false,
+    ));
+    None
 }
 
 /// What `source` says.

@@ -2,7 +2,7 @@
 //! without origin or an unchecked shape; choices are lists of finite variants.
 
 use pfm_elaborate::{Init, Instance};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One experiment under one profile, closed.
 pub struct Experiment {
@@ -25,7 +25,7 @@ pub struct Experiment {
     pub origins: Vec<Origin>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Data {
     /// The name in the experiment, such as `euler`.
     pub name: String,
@@ -42,8 +42,36 @@ pub struct Data {
     pub window: usize,
     pub context: usize,
     pub source: Source,
-    /// Floor of the sample-wise RMS that fields are divided by.
-    pub rms_floor: f64,
+    /// Trajectories of the training split that are used, taken from its files in turn; None for all.
+    pub trajectories: Option<usize>,
+    pub normalise: Normalise,
+}
+
+/// How each field of a sample is scaled, by statistics over its context and all pixels, which don't fall below the floor.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub enum Normalise {
+    /// Divided by the root mean square.
+    Rms { floor: f64 },
+    /// Less the mean, divided by the standard deviation.
+    Standard { floor: f64 },
+}
+
+/// What a stage trains on: one data set, or several, of which each step draws one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mixture {
+    /// Indices into `Experiment::data`, in the order of the file.
+    pub parts: Vec<usize>,
+    pub weights: Weights,
+}
+
+/// How often each part of a mixture is drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Weights {
+    Equal,
+    /// In proportion to the training windows of each part.
+    BySize,
+    /// In proportion to these, one for each part.
+    Given(Vec<u64>),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -108,6 +136,9 @@ pub struct Variant {
     pub picks: Vec<usize>,
     /// Latent shape for the model's data: frames, spatial sizes, channels.
     pub latent: Vec<usize>,
+    /// The same for each further data set of a model that trains on several, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<(String, Vec<usize>)>,
 }
 
 pub struct Stage {
@@ -117,9 +148,9 @@ pub struct Stage {
     pub id: u32,
     /// Content identity (hex): two stages with the same key are the same work.
     pub key: String,
-    /// Index into `Experiment::models`, `Experiment::data`.
+    /// Index into `Experiment::models`.
     pub model: usize,
-    pub data: usize,
+    pub data: Mixture,
     pub objective: Objective,
     pub optimiser: Instance,
     /// None: a constant rate.
@@ -151,6 +182,14 @@ pub struct Objective {
     pub kind: ObjectiveKind,
     /// `mse`, `mae`, or one of the user's.
     pub loss: Instance,
+    /// In which the loss sees truth and prediction.
+    pub units: Units,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Units {
+    Normalised,
+    Physical,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -14,7 +14,7 @@ pub(crate) fn stage_id(name: &str) -> u32 {
 }
 
 /// Hex digits of the hash of the stage's canonical text. `code` is the text of the user's own definitions.
-pub(crate) fn stage_key(stage: &Stage, model: &Model, data: &Data, stages: &[Stage], code: &str) -> String {
+pub(crate) fn stage_key(stage: &Stage, model: &Model, data: &[&Data], stages: &[Stage], code: &str) -> String {
     let facts = canonical(stage, model, data, stages);
     blake3::hash(format!("{facts}{code}").as_bytes()).to_hex()[..32].to_string()
 }
@@ -37,7 +37,7 @@ pub(crate) fn own_code(input: &Input) -> String {
 }
 
 /// One line per fact. The stage's name counts: its random numbers depend on it.
-fn canonical(stage: &Stage, model: &Model, data: &Data, stages: &[Stage]) -> String {
+fn canonical(stage: &Stage, model: &Model, data: &[&Data], stages: &[Stage]) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: &dyn std::fmt::Display| {
         writeln!(out, "{name} {value}").expect("a string takes any text");
@@ -53,10 +53,13 @@ fn canonical(stage: &Stage, model: &Model, data: &Data, stages: &[Stage]) -> Str
     for (parameter, trained) in model.parameters.iter().zip(&stage.trainable) {
         line("parameter", &format!("{} {:?} {:?} {trained}", parameter.path, parameter.shape, parameter.init));
     }
-    line("data", &format!("{} {:?} {:?}", data.definition, data.datasets, data.fields));
-    line("frames", &format!("{:?} {} {} {}", data.grid, data.frames, data.window, data.context));
-    line("source", &format!("{:?} {}", data.source, data.rms_floor));
-    line("objective", &format!("{:?} {}", stage.objective.kind, stage.objective.loss));
+    for data in data {
+        line("data", &format!("{} {:?} {:?}", data.definition, data.datasets, data.fields));
+        line("frames", &format!("{:?} {} {} {}", data.grid, data.frames, data.window, data.context));
+        line("source", &format!("{:?} {:?} {:?}", data.source, data.trajectories, data.normalise));
+    }
+    line("weights of data", &format!("{:?}", stage.data.weights));
+    line("objective", &format!("{:?} {} {:?}", stage.objective.kind, stage.objective.loss, stage.objective.units));
     line("optimiser", &stage.optimiser);
     match &stage.schedule {
         Some(schedule) => line("schedule", schedule),

@@ -2,10 +2,13 @@
 //! [`Experiment`] that later layers read without looking anything up.
 
 mod amend;
+mod axes;
+mod bases;
 mod blocks;
 mod calls;
 mod cells;
 mod claims;
+mod closed;
 mod code;
 mod data;
 mod definitions;
@@ -15,6 +18,7 @@ mod globs;
 mod identity;
 mod input;
 mod masks;
+mod mixtures;
 mod models;
 mod names;
 mod origins;

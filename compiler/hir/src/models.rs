@@ -73,7 +73,7 @@ pub(crate) fn close(context: &Context, plan: &Plan, data: &DataPlace, findings: 
                 if picks == evaluation {
                     model.evaluation = model.variants.len();
                 }
-                model.variants.push(Variant { label, picks, latent });
+                model.variants.push(Variant { label, picks, latent, further: vec![] });
             }
             Err(diagnostics) => {
                 let trial = Trial { context, plan, data: data.data, indices: &indices };

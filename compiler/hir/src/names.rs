@@ -66,9 +66,11 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    pub fn new(input: &Input<'a>, findings: &mut Findings) -> Scope<'a> {
+    /// The scope of the user's file and of those that hold experiments which the user's amends.
+    pub fn new(input: &Input<'a>, bases: &[&'a File], findings: &mut Findings) -> Scope<'a> {
         let mut used = vec![];
-        for item in &input.file.uses {
+        let others = bases.iter().filter(|f| f.id != input.file.id).flat_map(|f| &f.uses);
+        for item in input.file.uses.iter().chain(others) {
             match input.library.used(item) {
                 Ok(definitions) => {
                     used.extend(definitions.iter().map(|d| (d.kind, d.name.text.clone(), use_span(item, &d.name.text))));
@@ -132,7 +134,7 @@ impl<'a> Scope<'a> {
     pub fn report_unused(&self, input: &Input, findings: &mut Findings) {
         let named = self.named.borrow();
         for (kind, name, span) in &self.used {
-            if named.contains(&(*kind, name.clone())) || self.in_code(input, name) {
+            if span.file != self.file.id || named.contains(&(*kind, name.clone())) || self.in_code(input, name) {
                 continue;
             }
             findings.push(

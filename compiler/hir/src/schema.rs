@@ -86,6 +86,7 @@ const DATA: &[SettingInfo] = &[
     optional("window", "10 frames", "frames of one sample"),
     optional("context", "9 frames", "frames that the model sees; those after it are to be predicted"),
     optional("normalise", "rms(per: [sample, field], floor: 1e-7)", "how fields are scaled; statistics come from the context only"),
+    optional("trajectories", "all", "how many trajectories of the training split are used, taken from its files in turn"),
     optional("source", "directory", "where the samples come from: `directory`, or `generate(…)` to make them here"),
 ];
 
@@ -97,7 +98,7 @@ const MODEL: &[SettingInfo] = &[
 
 const STAGE: &[SettingInfo] = &[
     needed("train", "a tokeniser or a model"),
-    needed("data", "the samples to train on"),
+    needed("data", "the samples to train on: a data block, or a mixture"),
     needed("objective", "`reconstruct(loss: …)` or `next_frame(loss: …)`"),
     needed("optimiser", "how gradients change weights, such as `adamw(lr: 5e-5)`"),
     optional("schedule", "constant", "factor on the learning rate over time"),

@@ -8,7 +8,8 @@ use pfm_elaborate::Instance;
 use pfm_syntax::ast::{DefinitionKind, Expr};
 
 use crate::calls::{self, Epoch};
-use crate::experiment::{Data, Handover, Model, ModelKind, Objective, ObjectiveKind, Stage};
+use crate::closed::{DataIndex, ModelIndex};
+use crate::experiment::{Data, Handover, Model, ModelKind, Objective, ObjectiveKind, Stage, Units};
 use crate::findings::Findings;
 use crate::identity;
 use crate::masks;
@@ -25,13 +26,13 @@ use crate::weights::{self, Produced};
 pub(crate) struct World<'a> {
     pub context: &'a Context<'a>,
     pub tree: &'a Tree,
-    pub data: &'a BTreeMap<String, Option<usize>>,
-    pub models: &'a BTreeMap<String, Option<usize>>,
+    pub data: &'a DataIndex,
+    pub models: &'a ModelIndex,
     pub all_data: &'a [Data],
     pub all_models: &'a [Model],
     pub seed: u64,
     /// The user's own definitions, for the identity of stages.
-    pub code: String,
+    pub code: &'a str,
 }
 
 impl World<'_> {
@@ -61,8 +62,10 @@ impl World<'_> {
         if let (Some(batch), Some(accumulate)) = (batch, accumulate) {
             check_accumulate(item, batch.0, accumulate, findings);
         }
-        if let (Some(model), Some(data), Some(objective)) = (model, data, &objective) {
-            self.check_objective(item, &self.all_models[model], &self.all_data[data], objective, findings);
+        if let (Some(model), Some(data), Some(objective)) = (model, &data, &objective) {
+            for part in &data.parts {
+                self.check_objective(item, &self.all_models[model], &self.all_data[*part], objective, findings);
+            }
         }
         if let (None, Some(Some(mask))) = (model, mask) {
             masks::check_roots(mask, &self.tree.names(Kind::Tokeniser), &self.tree.names(Kind::Processor), findings);
@@ -98,25 +101,26 @@ impl World<'_> {
             report: None,
             seed: seed?,
         };
-        stage.key = identity::stage_key(&stage, &self.all_models[model], &self.all_data[stage.data], stages, &self.code);
+        let parts: Vec<&Data> = stage.data.parts.iter().map(|d| &self.all_data[*d]).collect();
+        stage.key = identity::stage_key(&stage, &self.all_models[model], &parts, stages, self.code);
         Some(stage)
     }
 
-    fn look_up(
+    fn look_up<T: Clone>(
         &self,
         item: &Item,
         setting: &str,
         what: &str,
-        known: &BTreeMap<String, Option<usize>>,
+        known: &BTreeMap<String, Option<T>>,
         findings: &mut Findings,
-    ) -> Option<usize> {
+    ) -> Option<T> {
         let expr = item.value(setting)?;
         let Some(name) = path(expr) else {
             findings.push(wrong_form(setting, &format!("the name of a {what}"), expr, "write a name"));
             return None;
         };
         match known.get(&name.text()) {
-            Some(index) => *index,
+            Some(found) => found.clone(),
             None => {
                 findings.push(unknown_name(what, &name.text(), name.span, &known.keys().map(String::as_str).collect::<Vec<_>>()));
                 None
@@ -139,12 +143,22 @@ impl World<'_> {
             }
         };
         for arg in args {
-            let Some(name) = arg.name.as_ref().filter(|n| n.text != "loss") else { continue };
+            let Some(name) = arg.name.as_ref().filter(|n| n.text != "loss" && n.text != "units") else { continue };
             let d =
                 Diagnostic::new("E0102", format!("`{}` has no argument `{}`", callee.text(), name.text)).at(name.span, "unknown argument");
-            findings.push(d.help("it takes `loss`"));
+            findings.push(d.help("it takes `loss` and `units`"));
             return None;
         }
+        let units = args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == "units"));
+        let units = match units.map(|a| &a.value) {
+            None => Units::Normalised,
+            Some(e) if is_word(e, "normalised") => Units::Normalised,
+            Some(e) if is_word(e, "physical") => Units::Physical,
+            Some(e) => {
+                findings.push(wrong_form("units", "`normalised` or `physical`", e, "write `normalised` or `physical`"));
+                return None;
+            }
+        };
         let loss = args.iter().find(|a| a.name.as_ref().is_none_or(|n| n.text == "loss"));
         let Some(loss) = loss else {
             findings.push(
@@ -155,7 +169,7 @@ impl World<'_> {
             return None;
         };
         let loss = calls::bind(self.context, DefinitionKind::Loss, &loss.value, "loss", None, findings)?;
-        Some(Objective { kind, loss })
+        Some(Objective { kind, loss, units })
     }
 
     fn epoch(&self, item: &Item, findings: &mut Findings) -> Option<Epoch> {

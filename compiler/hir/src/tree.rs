@@ -2,7 +2,7 @@
 //! reports what is written twice and blocks that don't belong; what the values mean is not looked at.
 
 use pfm_diag::{Diagnostic, Span};
-use pfm_syntax::ast::{Block, Expect, Expr, MaskTerm, Name, Path, Setting, Statement};
+use pfm_syntax::ast::{Arg, Block, Expect, Expr, MaskTerm, Name, Path, Setting, Statement};
 
 use crate::findings::Findings;
 use crate::schema::Kind;
@@ -25,6 +25,8 @@ pub(crate) struct Item {
     pub modifier: Option<Name>,
     pub over: Option<Path>,
     pub base: Option<Path>,
+    /// Arguments of the base: the parts of `mix([a, b])`.
+    pub base_args: Vec<Arg>,
     pub settings: Vec<Entry>,
     /// Settings with a dotted path, applied after the base's.
     pub amendments: Vec<Setting>,
@@ -32,7 +34,7 @@ pub(crate) struct Item {
     pub levels: Vec<Level>,
     pub freeze: Vec<MaskTerm>,
     pub train: Vec<MaskTerm>,
-    pub skip: Vec<(Vec<pfm_syntax::ast::Arg>, Span)>,
+    pub skip: Vec<(Vec<Arg>, Span)>,
     pub span: Span,
 }
 
@@ -74,6 +76,8 @@ pub(crate) struct Tree {
     pub expects: Vec<Expect>,
     /// Names that blocks amend, as written.
     pub amended: Vec<String>,
+    /// Settings by path into the experiment that this one amends.
+    pub amendments: Vec<Setting>,
 }
 
 impl Tree {
@@ -93,14 +97,17 @@ impl Tree {
 /// Reads one experiment block.
 pub(crate) fn build(block: &Block, findings: &mut Findings) -> Tree {
     let name = block.label.clone().unwrap_or_else(|| block.kind.clone());
-    let mut tree =
-        Tree { name, doc: block.doc.join("\n").trim().to_string(), settings: vec![], items: vec![], expects: vec![], amended: vec![] };
+    let doc = block.doc.join("\n").trim().to_string();
+    let mut tree = Tree { name, doc, settings: vec![], items: vec![], expects: vec![], amended: vec![], amendments: vec![] };
     for statement in &block.body {
         match statement {
             Statement::Block(inner) => {
                 if let Some(item) = build_item(inner, findings) {
                     add_item(&mut tree, item, findings);
                 }
+            }
+            Statement::Setting(setting) if block.base.is_some() => {
+                add_setting(&mut tree.settings, &mut tree.amendments, setting, findings);
             }
             Statement::Setting(setting) => add_plain(&mut tree.settings, setting, findings),
             Statement::Expect(expect) => tree.expects.push(expect.clone()),
@@ -113,7 +120,8 @@ pub(crate) fn build(block: &Block, findings: &mut Findings) -> Tree {
     tree
 }
 
-fn add_item(tree: &mut Tree, item: Item, findings: &mut Findings) {
+/// Adds a block, unless its name is taken.
+pub(crate) fn add_item(tree: &mut Tree, item: Item, findings: &mut Findings) {
     let first = tree.items.iter().find(|i| i.label.text == item.label.text && i.kind.namespace() == item.kind.namespace());
     if let Some(first) = first {
         findings.push(
@@ -153,6 +161,7 @@ fn build_item(block: &Block, findings: &mut Findings) -> Option<Item> {
         modifier: block.modifier.clone(),
         over: block.over.clone(),
         base: block.base.clone(),
+        base_args: block.base_args.clone(),
         settings: vec![],
         amendments: vec![],
         levels: vec![],

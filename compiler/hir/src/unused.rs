@@ -20,6 +20,7 @@ pub(crate) fn check(context: &Context, tree: &Tree, findings: &mut Findings) {
     for item in &tree.items {
         item.settings.iter().for_each(|e| collect(&e.value, &mut words));
         item.amendments.iter().for_each(|a| collect(&a.value, &mut words));
+        item.base_args.iter().for_each(|a| collect(&a.value, &mut words));
         words.extend(item.over.iter().map(Path::text));
     }
     for expect in &tree.expects {

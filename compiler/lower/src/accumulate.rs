@@ -1,36 +1,36 @@
 //! Forward and backward of one micro-batch. Gradients are added into their arena in the model's order, so that the sum
 //! does not depend on anything but the order of micro-batches.
 
-use crate::model::{Forward, frame_shape, frames, named, one, over_pixels, sample_rms};
+use crate::model::{Forward, frame_shape, frames, named, one};
+use crate::scale::Scaling;
 use crate::{Context, Result, Unit};
-use pfm_hir::{ObjectiveKind, Stage};
+use pfm_hir::{ObjectiveKind, Stage, Units};
 use pfm_ir::{Builder, DType, Graph, Role, TensorType, ValueId};
 use pfm_ops as ops;
 use pfm_syntax::ast::DefinitionKind;
 use pfm_transform::gradients;
 
 pub fn lower(context: &Context, stage: &Stage, unit: Unit) -> Result<Graph> {
-    let (model, data) = (&context.experiment.models[stage.model], &context.experiment.data[stage.data]);
+    let (model, data) = (&context.experiment.models[stage.model], context.data(stage, unit));
     let mut b = Builder::new(&format!("{}.{unit}", stage.name));
     let window = b.input("window", Role::Data, TensorType::f32(&frame_shape(data, unit.samples, data.window)));
     let key = b.input("key", Role::Data, TensorType::new(DType::I32, &[4]));
 
     let inputs = frames(&mut b, window, 0..data.context);
-    let rms = sample_rms(&mut b, inputs, data.rms_floor);
-    let scale = over_pixels(&mut b, rms, inputs);
-    let x = ops::div(&mut b, inputs, scale);
+    let scaling = Scaling::of(&mut b, inputs, data.normalise);
+    let x = scaling.apply(&mut b, inputs);
 
     let forward = Forward { context, model, variant: unit.variant, random_key: Some(key) };
     let mut e = forward.elaborator(b, &stage.trainable);
     let y = forward.apply(&mut e, named(data, x), &data.fields)?;
+    let b = e.builder();
     let (truth, prediction) = match stage.objective.kind {
-        ObjectiveKind::Reconstruct => (x, y.value),
-        ObjectiveKind::NextFrame => {
-            let b = e.builder();
-            let target = frames(b, window, data.context..data.context + 1);
-            let scale = over_pixels(b, rms, target);
-            (ops::div(b, target, scale), frames(b, y.value, data.context - 1..data.context))
-        }
+        ObjectiveKind::Reconstruct => (inputs, y.value),
+        ObjectiveKind::NextFrame => (frames(b, window, data.context..data.context + 1), frames(b, y.value, data.context - 1..data.context)),
+    };
+    let (truth, prediction) = match stage.objective.units {
+        Units::Normalised => (scaling.apply(b, truth), prediction),
+        Units::Physical => (truth, scaling.undo(b, prediction)),
     };
     let operands = [named(data, truth), named(data, prediction)];
     let loss = one(e.call(DefinitionKind::Loss, &stage.objective.loss.definition, "", &operands, &stage.objective.loss.settings, None)?);

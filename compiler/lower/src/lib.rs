@@ -11,6 +11,7 @@ mod measure;
 mod model;
 mod optimiser;
 mod predict;
+mod scale;
 mod schedule;
 mod unit;
 mod update;
@@ -24,7 +25,7 @@ pub use unit::{Phase, Unit, UpdatePhase};
 
 use pfm_diag::Diagnostic;
 use pfm_elaborate::Library;
-use pfm_hir::{Experiment, Stage};
+use pfm_hir::{Data, Experiment, Stage};
 use pfm_ir::Graph;
 
 pub type Result<T> = std::result::Result<T, Vec<Diagnostic>>;
@@ -33,6 +34,13 @@ pub type Result<T> = std::result::Result<T, Vec<Diagnostic>>;
 pub struct Context<'a> {
     pub experiment: &'a Experiment,
     pub library: &'a Library,
+}
+
+impl<'a> Context<'a> {
+    /// The data of a unit.
+    pub fn data(&self, stage: &Stage, unit: Unit) -> &'a Data {
+        &self.experiment.data[stage.data.parts[unit.set]]
+    }
 }
 
 /// The graph of one unit of a stage.

@@ -8,7 +8,7 @@ use pfm_ir::{Builder, Graph, Role, TensorType};
 use pfm_syntax::ast::DefinitionKind;
 
 pub fn lower(context: &Context, stage: &Stage, unit: Unit, frames: usize) -> Result<Graph> {
-    let data = &context.experiment.data[stage.data];
+    let data = context.data(stage, unit);
     let mut b = Builder::new(&format!("{}.{unit}", stage.name));
     let ty = TensorType::f32(&frame_shape(data, unit.samples, frames));
     let truth = b.input("truth", Role::Data, ty.clone());

@@ -61,17 +61,6 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// Root mean square of each sample and field over frames and pixels, [b c], not below the floor.
-pub fn sample_rms(b: &mut Builder, x: ValueId, floor: f64) -> ValueId {
-    let axes: Vec<usize> = (1..b.shape(x).len() - 1).collect();
-    let square = ops::mul(b, x, x);
-    let mean = ops::mean(b, square, &axes);
-    let rms = ops::sqrt(b, mean);
-    let shape = b.shape(rms).to_vec();
-    let floor = ops::constant(b, floor, &shape);
-    ops::max(b, rms, floor)
-}
-
 /// Repeats a [b c] tensor over the frames and pixels of `like`.
 pub fn over_pixels(b: &mut Builder, x: ValueId, like: ValueId) -> ValueId {
     let shape = b.shape(like).to_vec();

@@ -23,10 +23,12 @@ pub enum UpdatePhase {
     Refresh,
 }
 
-/// A stage's program for one variant of the tokeniser and one number of samples.
+/// A stage's program for one of its data sets, one variant of the tokeniser and one number of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Unit {
     pub phase: Phase,
+    /// Which part of the stage's mixture, counted from 0; 0 where there is one, or where the phase does not depend on it.
+    pub set: usize,
     /// Index into the model's variants; 0 where the phase does not depend on it.
     pub variant: usize,
     /// Samples that go through at once; 0 where there are none.
@@ -35,13 +37,14 @@ pub struct Unit {
 
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set = if self.set == 0 { String::new() } else { format!(".d{}", self.set) };
         match self.phase {
-            Phase::Accumulate => write!(f, "accumulate.v{}.b{}", self.variant, self.samples),
+            Phase::Accumulate => write!(f, "accumulate{set}.v{}.b{}", self.variant, self.samples),
             Phase::Update(UpdatePhase::First) => write!(f, "update.first"),
             Phase::Update(UpdatePhase::Plain) => write!(f, "update"),
             Phase::Update(UpdatePhase::Refresh) => write!(f, "update.refresh"),
-            Phase::Predict => write!(f, "predict.v{}.b{}", self.variant, self.samples),
-            Phase::Measure { frames } => write!(f, "measure.f{frames}.b{}", self.samples),
+            Phase::Predict => write!(f, "predict{set}.v{}.b{}", self.variant, self.samples),
+            Phase::Measure { frames } => write!(f, "measure{set}.f{frames}.b{}", self.samples),
         }
     }
 }

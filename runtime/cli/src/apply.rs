@@ -85,7 +85,7 @@ fn apply(args: &Args, loaded: &Loaded, out: &Output) -> Result<Vec<usize>, Failu
     let fields = fields(args, loaded, model, &tensors, shape[1])?;
 
     let context = loaded.checked.context();
-    let normalise = args.normalise.then(|| experiment.data[0].rms_floor);
+    let normalise = args.normalise.then(|| experiment.data[0].normalise);
     let application = pfm_lower::Application { model, variant, fields: &fields, shape: &shape, normalise };
     let told = |d: Vec<pfm_diag::Diagnostic>| Failure::Said(out.refuse(&d, &loaded.checked.sources));
     let graph = pfm_lower::application(&context, &application).map_err(told)?;

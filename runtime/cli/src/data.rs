@@ -2,7 +2,7 @@
 
 use crate::load::{self, Source};
 use crate::output::{Exit, Output};
-use crate::programs::{Place, make_data};
+use crate::programs::{Place, make_data, needed};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Subcommand)]
@@ -40,11 +40,12 @@ fn generate(args: Generate, out: &Output) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    if let Err(exit) = make_data(&loaded, &args.place, out) {
+    let cells: Vec<usize> = (0..loaded.experiment().cells.len()).collect();
+    if let Err(exit) = make_data(&loaded, &cells, &args.place, out) {
         return exit;
     }
     let mut folders = Vec::new();
-    for data in &loaded.experiment().data {
+    for data in needed(loaded.experiment(), &cells) {
         match pfm_train::folders(data, &args.place.data) {
             Ok(found) => folders.extend(found),
             Err(e) => return out.fail(Exit::Usage, e.diagnostic().message),

@@ -117,9 +117,9 @@ fn explain_stage(args: &Args, name: &str, loaded: &load::Loaded, out: &Output) -
     };
     let samples = stage.batch / stage.accumulate;
     let unit = match args.phase {
-        PhaseName::Accumulate => Unit { phase: Phase::Accumulate, variant, samples },
-        PhaseName::Update => Unit { phase: Phase::Update(UpdatePhase::Plain), variant: 0, samples: 0 },
-        PhaseName::Predict => Unit { phase: Phase::Predict, variant, samples },
+        PhaseName::Accumulate => Unit { phase: Phase::Accumulate, set: 0, variant, samples },
+        PhaseName::Update => Unit { phase: Phase::Update(UpdatePhase::Plain), set: 0, variant: 0, samples: 0 },
+        PhaseName::Predict => Unit { phase: Phase::Predict, set: 0, variant, samples },
     };
     let mut seen = Seen::default();
     let planned =

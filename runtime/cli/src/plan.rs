@@ -27,7 +27,7 @@ pub struct Args {
 
 /// What one stage takes.
 struct Cost {
-    /// Of one optimiser step with the evaluation choice: forward, backward and update.
+    /// Of one optimiser step with the evaluation choice, on the data set that takes most: forward, backward and update.
     flops: f64,
     /// Weights, gradients, optimiser slots, and the largest arena of any program.
     weights: usize,
@@ -84,23 +84,25 @@ fn cost(loaded: &Loaded, stage: &Stage) -> Result<Cost, Vec<pfm_diag::Diagnostic
     let model = &loaded.experiment().models[stage.model];
     let samples = stage.batch / stage.accumulate;
     let plan = |unit: Unit| pfm_compiler::plan(pfm_lower::lower(&context, stage, unit)?, Options::default(), &mut Silent);
-    let (mut arena, mut flops) = (0, 0.0);
-    for &variant in &stage.variants {
-        let p = plan(Unit { phase: Phase::Accumulate, variant, samples })?;
-        arena = arena.max(p.arena_bytes);
-        if variant == model.evaluation {
-            flops += p.cost().flops * stage.accumulate as f64;
+    let (mut arena, mut flops) = (0, 0.0f64);
+    for set in 0..stage.data.parts.len() {
+        for &variant in &stage.variants {
+            let p = plan(Unit { phase: Phase::Accumulate, set, variant, samples })?;
+            arena = arena.max(p.arena_bytes);
+            if variant == model.evaluation {
+                flops = flops.max(p.cost().flops * stage.accumulate as f64);
+            }
         }
+        arena = arena.max(plan(Unit { phase: Phase::Predict, set, variant: model.evaluation, samples })?.arena_bytes);
     }
     let optimiser = Optimiser::of(&context, stage)?;
     for phase in optimiser.phases() {
-        let p = plan(Unit { phase, variant: 0, samples: 0 })?;
+        let p = plan(Unit { phase, set: 0, variant: 0, samples: 0 })?;
         arena = arena.max(p.arena_bytes);
         if phase == Phase::Update(UpdatePhase::Plain) {
             flops += p.cost().flops;
         }
     }
-    arena = arena.max(plan(Unit { phase: Phase::Predict, variant: model.evaluation, samples })?.arena_bytes);
     let trained = || model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t).map(|(p, _)| p);
     let slots = trained().flat_map(|p| optimiser.slots(&p.shape)).map(|(_, shape)| 4 * shape.iter().product::<usize>()).sum();
     Ok(Cost {
@@ -154,6 +156,10 @@ fn print_variants(model: &Model, out: &Output) {
         let latent: Vec<String> = v.latent.iter().map(usize::to_string).collect();
         let mark = if i == model.evaluation { "evaluation" } else { "" };
         out.line(format!("    {:<14} {:<18}{mark}", v.label, latent.join(" x ")).trim_end());
+        for (data, latent) in &v.further {
+            let latent: Vec<String> = latent.iter().map(usize::to_string).collect();
+            out.line(format!("    {:<14} {:<18}on {data}", "", latent.join(" x ")));
+        }
     }
 }
 
@@ -177,7 +183,8 @@ fn value(experiment: &Experiment, cell: &Cell, last: &Stage, stages: Vec<Value>)
         .zip(&last.trainable)
         .map(|(p, t)| json!({ "path": p.path, "count": p.count(), "shape": p.shape, "trainable": t }))
         .collect();
-    let variants: Vec<Value> = model.variants.iter().map(|v| json!({ "choice": v.label, "latent": v.latent })).collect();
+    let variants: Vec<Value> =
+        model.variants.iter().map(|v| json!({ "choice": v.label, "latent": v.latent, "further": v.further })).collect();
     json!({
         "experiment": experiment.name, "profile": experiment.profile.as_deref().unwrap_or("paper"), "cell": cell.name, "data": experiment.data, "stages": stages,
         "parameters": parameters, "variants": variants, "evaluation": model.variants[model.evaluation].label,

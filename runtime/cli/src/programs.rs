@@ -4,7 +4,8 @@ use crate::load::Loaded;
 use crate::output::{Exit, Output};
 use indicatif::{ProgressBar, ProgressStyle};
 use pfm_data::GenerateSpec;
-use pfm_hir::Data;
+use pfm_hir::{Data, Experiment};
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -29,14 +30,21 @@ impl Place {
     }
 }
 
-/// Makes what the experiment's profile says is to be made and is not there.
-pub fn make_data(loaded: &Loaded, place: &Place, out: &Output) -> Result<(), Exit> {
-    for data in &loaded.experiment().data {
+/// Makes what the experiment's profile says is to be made for some cells and is not there.
+pub fn make_data(loaded: &Loaded, cells: &[usize], place: &Place, out: &Output) -> Result<(), Exit> {
+    for data in needed(loaded.experiment(), cells) {
         for (spec, folder) in wanted(data, place, out)? {
             make(&spec, &folder, out)?;
         }
     }
     Ok(())
+}
+
+/// The data that the stages of these cells train on, each once.
+pub fn needed<'e>(experiment: &'e Experiment, cells: &[usize]) -> Vec<&'e Data> {
+    let stages = cells.iter().flat_map(|c| &experiment.cells[*c].stages).map(|s| &experiment.stages[*s]);
+    let indices: BTreeSet<usize> = stages.flat_map(|s| s.data.parts.iter().copied()).collect();
+    indices.into_iter().map(|d| &experiment.data[d]).collect()
 }
 
 fn wanted(data: &Data, place: &Place, out: &Output) -> Result<Vec<(GenerateSpec, PathBuf)>, Exit> {

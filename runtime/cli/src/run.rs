@@ -45,7 +45,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         Ok(cells) => cells,
         Err(message) => return out.fail(Exit::Usage, message),
     };
-    if let Err(exit) = make_data(&loaded, &args.place, out) {
+    if let Err(exit) = make_data(&loaded, &cells, &args.place, out) {
         return exit;
     }
     run_cells(loaded, &args, cells, &faults, out)

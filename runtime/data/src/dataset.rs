@@ -148,6 +148,31 @@ impl Dataset {
         Ok(self.index(names.iter().map(position).collect::<Result<_, _>>()?, length, stride))
     }
 
+    /// The windows of `trajectories` trajectories only, which are taken from the files in turn: the first of each, then the second
+    /// of each, and so on.
+    ///
+    /// # Errors
+    /// There are not so many.
+    pub fn limited(&self, index: &WindowIndex, trajectories: usize) -> Result<WindowIndex, DataError> {
+        let there = self.trajectories();
+        if trajectories > there {
+            let name = &self.files[0].dataset_name;
+            return Err(DataError::Request(format!("{name} has {there} trajectories in this split, {trajectories} are asked for")));
+        }
+        let mut taken = vec![0; self.files.len()];
+        let mut left = trajectories;
+        while left > 0 {
+            for (count, file) in taken.iter_mut().zip(&self.files) {
+                if left > 0 && *count < file.trajectories {
+                    *count += 1;
+                    left -= 1;
+                }
+            }
+        }
+        let files: Vec<(usize, usize)> = taken.into_iter().zip(&self.files).map(|(count, file)| (count, file.frames)).collect();
+        Ok(WindowIndex::new(index.length, index.stride, index.channels.clone(), &files))
+    }
+
     fn index(&self, channels: Vec<usize>, length: usize, stride: usize) -> WindowIndex {
         assert!(length > 0 && stride > 0, "a window has frames and a stride");
         let files: Vec<(usize, usize)> = self.files.iter().map(|file| (file.trajectories, file.frames)).collect();

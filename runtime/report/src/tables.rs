@@ -40,10 +40,13 @@ pub(crate) fn metrics(runs: &[Run]) -> String {
 fn columns(runs: &[Run]) -> Vec<String> {
     let mut names: Vec<String> = vec![];
     let reported = runs.iter().flat_map(|r| r.metrics.stages.iter().filter_map(whole)).flat_map(|w| &w.model).map(|s| s.name.clone());
+    let of_sets = runs.iter().flat_map(|r| r.metrics.stages.iter().rev().find_map(|s| s.evaluations.last())).flat_map(|e| &e.sets);
+    let of_sets = of_sets.filter_map(|set| Some((set, set.whole.as_ref()?)));
+    let of_sets = of_sets.flat_map(|(set, whole)| whole.model.iter().map(|s| format!("{}.{}", set.name, s.name)));
     let ranges = runs.iter().flat_map(|r| r.metrics.results.keys().filter(|n| n.starts_with("unroll.")).cloned());
     let mut ranges: Vec<String> = ranges.collect();
     ranges.sort_by_key(|n| n.rsplit('.').next().and_then(|h| h.split('-').next()?.parse::<u64>().ok()));
-    for name in reported.chain(ranges) {
+    for name in reported.chain(of_sets).chain(ranges) {
         if !names.contains(&name) && runs.iter().any(|r| r.metrics.results.contains_key(&name)) {
             names.push(name);
         }
@@ -72,13 +75,26 @@ pub(crate) fn by_field(runs: &[Run]) -> String {
     let mut text = String::new();
     for run in runs {
         let Some((stage, whole)) = run.metrics.stages.iter().rev().find_map(|s| Some((s, whole(s)?))) else { continue };
-        let mut head = vec![run.name.clone()];
-        head.extend(stage.fields.iter().cloned());
-        let value = |v: &Option<f64>| v.map_or("diverged or undefined".to_string(), number);
-        let row = |s: &pfm_train::Summary| -> Vec<String> { std::iter::once(s.name.clone()).chain(s.by_field.iter().map(value)).collect() };
-        text.push_str(&table(&head, &whole.model.iter().map(row).collect::<Vec<_>>()));
+        let sets = stage.evaluations.last().map_or(&[][..], |e| &e.sets);
+        if sets.is_empty() {
+            text.push_str(&fields_table(&run.name, &stage.fields, whole));
+        }
+        // The first data set's fields are the stage's own.
+        let fields = std::iter::once(&stage.fields).chain(stage.sets.iter().map(|(_, fields)| fields));
+        for (set, fields) in sets.iter().zip(fields) {
+            let Some(whole) = &set.whole else { continue };
+            text.push_str(&fields_table(&format!("{} on {}", run.name, set.name), fields, whole));
+        }
     }
     text
+}
+
+fn fields_table(name: &str, fields: &[String], whole: &pfm_train::Whole) -> String {
+    let mut head = vec![name.to_string()];
+    head.extend(fields.iter().cloned());
+    let value = |v: &Option<f64>| v.map_or("diverged or undefined".to_string(), number);
+    let row = |s: &pfm_train::Summary| -> Vec<String> { std::iter::once(s.name.clone()).chain(s.by_field.iter().map(value)).collect() };
+    table(&head, &whole.model.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Stages with their identity, the hash of their weights and their wall times.

@@ -31,7 +31,7 @@ fn evaluation(step: u64, value: f64, last: bool) -> Evaluation {
             persistence: vec![summary("vrmse", Some(1.5), 4)],
         }),
     };
-    Evaluation { step, curve: vec![summary("vrmse", Some(value), 1)], curve_windows: 4, whole: last.then_some(whole) }
+    Evaluation { step, curve: vec![summary("vrmse", Some(value), 1)], curve_windows: 4, whole: last.then_some(whole), sets: vec![] }
 }
 
 fn metrics(cell: &str, value: f64) -> CellMetrics {
@@ -44,6 +44,7 @@ fn metrics(cell: &str, value: f64) -> CellMetrics {
         weights: "feedbeef01234567".into(),
         report: report.then(|| "table".into()),
         fields: FIELDS.map(String::from).to_vec(),
+        sets: vec![],
         evaluations: if report { vec![evaluation(20, 2.0 * value, false), evaluation(40, value, true)] } else { vec![] },
     };
     let values = |pairs: &[(&str, Option<f64>)]| pairs.iter().map(|(n, v)| (n.to_string(), *v)).collect();

@@ -2,7 +2,7 @@
 //! windows and trajectories on demand.
 
 use crate::resolved::stage_work;
-use crate::work::{Layout, StageWork};
+use crate::work::{Layout, SetWork, StageWork};
 use crate::{RunError, Samples};
 use pfm_data::{DataError, Dataset, GenerateSpec, Prefetch, Split, WindowIndex, sample_order};
 use pfm_diag::Diagnostic;
@@ -13,17 +13,21 @@ use std::sync::Arc;
 /// Batches that wait, read, while one is used.
 const READ_AHEAD: usize = 2;
 
-/// The windows of one stage.
+/// The windows of one stage, of each of its data sets.
 pub struct WellSamples {
     seed: u64,
     stage: u32,
     batch: usize,
+    sets: Vec<Set>,
+}
+
+struct Set {
     layout: Layout,
     train: Arc<Dataset>,
     windows: Arc<WindowIndex>,
     /// The validation split and its windows; None for a stage without a report.
     valid: Option<(Dataset, WindowIndex)>,
-    /// The step that the reader hands out next, and the reader.
+    /// The number of the batch that the reader hands out next, and the reader.
     reader: Option<(u64, Prefetch)>,
 }
 
@@ -37,7 +41,7 @@ pub fn generated(data: &Data, threads: usize) -> Result<Vec<GenerateSpec>, RunEr
     let sets = data.datasets.len();
     let share = |i: usize| trajectories / sets + usize::from(i < trajectories % sets);
     let spec = |(i, system): (usize, &String)| {
-        let own = GenerateSpec::new(system, share(i), seed).map_err(unreadable)?;
+        let own = GenerateSpec::new(system, share(i), seed).map_err(|e| no_solver(data, &e))?;
         Ok(GenerateSpec { grid: data.grid.clone(), frames: data.frames, threads, ..own })
     };
     data.datasets.iter().enumerate().map(spec).collect()
@@ -61,97 +65,115 @@ impl WellSamples {
     /// As `over`.
     pub fn open(experiment: &Experiment, stage: usize, base: &Path) -> Result<WellSamples, RunError> {
         let stage = &experiment.stages[stage];
-        let folders = folders(&experiment.data[stage.data], base)?;
-        let paths: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
-        WellSamples::over(&stage_work(experiment, stage), &paths)
+        let folders = stage.data.parts.iter().map(|d| folders(&experiment.data[*d], base));
+        WellSamples::over(&stage_work(experiment, stage), &folders.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// Opens the training and validation splits of the data sets in `paths`, with the stage's fields in its order.
+    /// Opens the training and validation splits, with the stage's fields in its order; `folders` has those of each data set.
     ///
     /// # Errors
-    /// R0111 when files can't be opened or fields are missing, R0109 when training has no window.
-    pub fn over(work: &StageWork, paths: &[&Path]) -> Result<WellSamples, RunError> {
-        let layout = work.layout.clone();
+    /// R0111 when files can't be opened or fields or trajectories are missing, R0109 when training has no window.
+    pub fn over(work: &StageWork, folders: &[Vec<PathBuf>]) -> Result<WellSamples, RunError> {
+        let sets = work.sets.iter().zip(folders).map(|(set, folders)| Set::open(work, set, folders));
+        Ok(WellSamples { seed: work.seed, stage: work.id, batch: work.batch, sets: sets.collect::<Result<_, _>>()? })
+    }
+}
+
+impl Set {
+    fn open(work: &StageWork, set: &SetWork, folders: &[PathBuf]) -> Result<Set, RunError> {
+        let paths: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+        let layout = set.layout.clone();
         let names: Vec<&str> = layout.fields.iter().map(String::as_str).collect();
-        let train = Dataset::open_all(paths, Split::Train).map_err(unreadable)?;
-        let windows = train.windows_of(&names, layout.window, 1).map_err(unreadable)?;
+        let train = Dataset::open_all(&paths, Split::Train).map_err(unreadable)?;
+        let mut windows = train.windows_of(&names, layout.window, 1).map_err(unreadable)?;
+        if let Some(limit) = set.trajectories {
+            windows = train.limited(&windows, limit).map_err(unreadable)?;
+        }
         let mut valid = None;
         if work.report.is_some() {
-            let split = Dataset::open_all(paths, Split::Valid).map_err(unreadable)?;
+            let split = Dataset::open_all(&paths, Split::Valid).map_err(unreadable)?;
             let windows = split.windows_of(&names, layout.window, 1).map_err(unreadable)?;
             valid = Some((split, windows));
         }
         let of_valid = valid.as_ref().map_or(train.grid(), |(v, _)| v.grid());
         if train.grid() != layout.grid || of_valid != layout.grid {
-            let message = format!("the data of stage `{}` has the grid {:?}, not {:?}", work.name, train.grid(), layout.grid);
+            let message = format!("data `{}` of stage `{}` has the grid {:?}, not {:?}", set.name, work.name, train.grid(), layout.grid);
             return Err(Diagnostic::new("R0111", message).into());
         }
         if windows.is_empty() {
-            let message = format!("stage `{}` has no training window of {} frames", work.name, layout.window);
+            let message = format!("stage `{}` has no training window of {} frames in `{}`", work.name, layout.window, set.name);
             return Err(Diagnostic::new("R0109", message).into());
         }
-        Ok(WellSamples {
-            seed: work.seed,
-            stage: work.id,
-            batch: work.batch,
-            layout,
-            train: Arc::new(train),
-            windows: Arc::new(windows),
-            valid,
-            reader: None,
-        })
+        Ok(Set { layout, train: Arc::new(train), windows: Arc::new(windows), valid, reader: None })
     }
 
-    /// Reads ahead from `step` on, for ever.
-    fn start(&self, step: u64) -> Prefetch {
-        let (seed, stage, batch, windows) = (self.seed, u64::from(self.stage), self.batch, self.windows.len());
-        let order = (step..).map(move |s| sample_order(seed, stage, s, batch, windows));
+    /// Reads ahead from batch `number` on, for ever. `stream` keeps the orders of a stage's sets apart.
+    fn start(&self, seed: u64, stream: u64, batch: usize, number: u64) -> Prefetch {
+        let windows = self.windows.len();
+        let order = (number..).map(move |n| sample_order(seed, stream, n, batch, windows));
         Prefetch::start(self.train.clone(), self.windows.clone(), READ_AHEAD, order)
+    }
+
+    fn valid(&self) -> &(Dataset, WindowIndex) {
+        self.valid.as_ref().expect("only a stage with a report is evaluated")
     }
 
     /// The validation split and its stretches of a context and `horizon` frames.
     fn trajectories(&self, horizon: usize) -> Result<(&Dataset, WindowIndex), RunError> {
         let names: Vec<&str> = self.layout.fields.iter().map(String::as_str).collect();
-        let (valid, _) = self.valid.as_ref().expect("only a stage with a report is evaluated");
+        let (valid, _) = self.valid();
         Ok((valid, valid.windows_of(&names, self.layout.context + horizon, 1).map_err(unreadable)?))
     }
 }
 
 impl Samples for WellSamples {
-    fn batch(&mut self, step: u64, out: &mut [f32]) -> Result<(), RunError> {
-        let mut reader = match self.reader.take() {
-            Some((next, reader)) if next == step => reader,
-            _ => self.start(step),
+    fn training_windows(&self, set: usize) -> usize {
+        self.sets[set].windows.len()
+    }
+
+    fn batch(&mut self, set: usize, number: u64, out: &mut [f32]) -> Result<(), RunError> {
+        let stream = u64::from(self.stage) | (set as u64) << 32;
+        let (seed, batch) = (self.seed, self.batch);
+        let set = &mut self.sets[set];
+        let mut reader = match set.reader.take() {
+            Some((next, reader)) if next == number => reader,
+            _ => set.start(seed, stream, batch, number),
         };
         let batch = reader.next_batch().expect("the order of batches has no end").map_err(unreadable)?;
         out.copy_from_slice(&batch.data);
         reader.recycle(batch);
-        self.reader = Some((step + 1, reader));
+        set.reader = Some((number + 1, reader));
         Ok(())
     }
 
-    fn validation_windows(&self) -> usize {
-        self.valid.as_ref().map_or(0, |(_, windows)| windows.len())
+    fn validation_windows(&self, set: usize) -> usize {
+        self.sets[set].valid.as_ref().map_or(0, |(_, windows)| windows.len())
     }
 
-    fn validation_window(&mut self, index: usize, out: &mut [f32]) -> Result<(), RunError> {
-        let (valid, windows) = self.valid.as_ref().expect("only a stage with a report is evaluated");
+    fn validation_window(&mut self, set: usize, index: usize, out: &mut [f32]) -> Result<(), RunError> {
+        let (valid, windows) = self.sets[set].valid();
         valid.read_window(windows, index, out).map_err(unreadable)
     }
 
-    fn longest_horizon(&self) -> usize {
-        let files = self.valid.iter().flat_map(|(v, _)| v.files());
-        files.map(|f| f.frames).max().unwrap_or(0).saturating_sub(self.layout.context)
+    fn longest_horizon(&self, set: usize) -> usize {
+        let set = &self.sets[set];
+        let files = set.valid.iter().flat_map(|(v, _)| v.files());
+        files.map(|f| f.frames).max().unwrap_or(0).saturating_sub(set.layout.context)
     }
 
-    fn starts(&self, horizon: usize) -> usize {
-        self.trajectories(horizon).map_or(0, |(_, windows)| windows.len())
+    fn starts(&self, set: usize, horizon: usize) -> usize {
+        self.sets[set].trajectories(horizon).map_or(0, |(_, windows)| windows.len())
     }
 
-    fn trajectory(&mut self, start: usize, horizon: usize, out: &mut [f32]) -> Result<(), RunError> {
-        let (valid, windows) = self.trajectories(horizon)?;
+    fn trajectory(&mut self, set: usize, start: usize, horizon: usize, out: &mut [f32]) -> Result<(), RunError> {
+        let (valid, windows) = self.sets[set].trajectories(horizon)?;
         valid.read_window(&windows, start, out).map_err(unreadable)
     }
+}
+
+fn no_solver(data: &Data, error: &DataError) -> RunError {
+    let help = format!("read it from disk instead: `{}.source = directory`, and give its place with `--data`", data.name);
+    Diagnostic::new("R0111", format!("data `{}` can't be made here: {error}", data.name)).help(help).into()
 }
 
 fn unreadable(error: DataError) -> RunError {

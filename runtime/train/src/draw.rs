@@ -7,6 +7,23 @@ pub fn variant(seed: u64, stage: u32, step: u64, variants: &[usize]) -> usize {
     variants[below(variants.len(), "variant", &[seed, u64::from(stage), step])]
 }
 
+/// Which of several data sets the step (counted from 0) trains on: each as often as its weight says.
+pub fn data_set(seed: u64, stage: u32, step: u64, weights: &[u64]) -> usize {
+    let total: u64 = weights.iter().sum();
+    assert!(total > 0, "a stage trains on at least one window");
+    if weights.len() == 1 {
+        return 0;
+    }
+    let mut place = below(total as usize, "data", &[seed, u64::from(stage), step]) as u64;
+    for (set, weight) in weights.iter().enumerate() {
+        if place < *weight {
+            return set;
+        }
+        place -= weight;
+    }
+    unreachable!("the place lies below the sum of the weights")
+}
+
 /// `size` different indices below `total`, sorted; all of them when there are not more. Subset number `which`.
 pub fn subset(seed: u64, which: u64, size: usize, total: usize) -> Vec<usize> {
     let mut pool: Vec<usize> = (0..total).collect();
@@ -56,6 +73,24 @@ mod tests {
         let other: Vec<_> = (0..20).map(|s| variant(8, 2, s, &[0, 1, 2, 3])).collect();
         let this: Vec<_> = (0..20).map(|s| variant(7, 2, s, &[0, 1, 2, 3])).collect();
         assert_ne!(other, this);
+    }
+
+    #[test]
+    fn data_sets_are_drawn_as_often_as_their_weights_say() {
+        let mut counts = [0usize; 3];
+        for step in 0..12_000 {
+            let set = data_set(3, 9, step, &[1, 3, 8]);
+            assert_eq!(set, data_set(3, 9, step, &[1, 3, 8]), "a pure function of the step");
+            counts[set] += 1;
+        }
+        // Binomial with a standard deviation of at most 54.
+        for (count, expected) in counts.into_iter().zip([1000usize, 3000, 8000]) {
+            assert!(count.abs_diff(expected) < 250, "{counts:?}");
+        }
+        let drawn = |seed, stage| (0..50).map(|s| data_set(seed, stage, s, &[1, 1])).collect::<Vec<_>>();
+        assert_ne!(drawn(0, 1), drawn(1, 1));
+        assert_ne!(drawn(0, 1), drawn(0, 2));
+        assert!((0..50).all(|s| data_set(0, 1, s, &[0, 4, 0]) == 1 && data_set(0, 1, s, &[7]) == 0));
     }
 
     #[test]

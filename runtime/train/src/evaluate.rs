@@ -1,10 +1,11 @@
 //! Evaluation at one step: the model's predictions on validation windows measured beside two baselines, on a small sample for
 //! the learning curve and on the report's whole sample at report points. Same weights, same bytes.
 
+use crate::mixed::joined;
 use crate::pictures::{PICTURES, Pictures};
 use crate::summary::{Summary, Table};
 use crate::unroll::{Unrolled, unroll};
-use crate::work::{ReportWork, Sample, StageWork};
+use crate::work::{Layout, ReportWork, Sample, StageWork};
 use crate::{Faults, MeasureKind, Measured, Programs, Progress, RunError, Samples, Store, draw, frames};
 use pfm_diag::Diagnostic;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,18 @@ pub struct Evaluation {
     pub curve: Vec<Summary>,
     pub curve_windows: usize,
     /// On the report's sample; only at report points.
+    pub whole: Option<Whole>,
+    /// Each data set of a stage that trains on several; the numbers above are then means over them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<SetEvaluation>,
+}
+
+/// The evaluation on one data set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SetEvaluation {
+    pub name: String,
+    pub curve: Vec<Summary>,
+    pub curve_windows: usize,
     pub whole: Option<Whole>,
 }
 
@@ -45,6 +58,8 @@ pub struct Baseline {
 pub(crate) struct Bench<'a> {
     pub work: &'a StageWork,
     pub report: &'a ReportWork,
+    /// The data set that is evaluated.
+    pub set: usize,
     pub programs: &'a mut dyn Programs,
     pub samples: &'a mut dyn Samples,
     pub store: &'a mut Store,
@@ -52,11 +67,28 @@ pub(crate) struct Bench<'a> {
     pub progress: &'a mut dyn Progress,
 }
 
-/// Evaluates after `step` steps; on the whole sample, with pictures, if `whole`.
+impl<'a> Bench<'a> {
+    pub fn layout(&self) -> &'a Layout {
+        &self.work.sets[self.set].layout
+    }
+}
+
+/// Evaluates after `step` steps, on every data set; on the whole sample, with pictures of the first set, if `whole`.
 pub(crate) fn evaluate(bench: &mut Bench, step: u64, whole: bool) -> Result<(Evaluation, Option<Pictures>), RunError> {
-    let total = bench.samples.validation_windows();
+    let (mut sets, mut pictures) = (vec![], None);
+    for set in 0..bench.work.sets.len() {
+        bench.set = set;
+        let (evaluation, kept) = evaluate_set(bench, whole)?;
+        sets.push(evaluation);
+        pictures = pictures.or(kept);
+    }
+    Ok((joined(step, sets), pictures))
+}
+
+fn evaluate_set(bench: &mut Bench, whole: bool) -> Result<(SetEvaluation, Option<Pictures>), RunError> {
+    let total = bench.samples.validation_windows(bench.set);
     if total == 0 {
-        let message = format!("stage `{}` has no validation windows to evaluate on", bench.work.name);
+        let message = format!("stage `{}` has no validation windows of `{}`", bench.work.name, bench.work.sets[bench.set].name);
         return Err(Diagnostic::new("R0109", message).help("give the data more trajectories, or remove the report").into());
     }
     let curve = draw::spread(CURVE_WINDOWS, total);
@@ -65,7 +97,7 @@ pub(crate) fn evaluate(bench: &mut Bench, step: u64, whole: bool) -> Result<(Eva
     let windows: Vec<usize> = windows.into_iter().collect();
 
     let mut tables = Tables::default();
-    let mut pictures = whole.then(|| Pictures::new(&bench.work.layout));
+    let mut pictures = (whole && bench.set == 0).then(|| Pictures::new(bench.layout()));
     let batch = bench.programs.evaluation_batch();
     for (done, chunk) in windows.chunks(batch).enumerate() {
         bench.faults.point("evaluation")?;
@@ -74,8 +106,8 @@ pub(crate) fn evaluate(bench: &mut Bench, step: u64, whole: bool) -> Result<(Eva
     }
     bench.progress.evaluating(windows.len(), windows.len());
 
-    let evaluation = Evaluation {
-        step,
+    let evaluation = SetEvaluation {
+        name: bench.work.sets[bench.set].name.clone(),
         curve: tables.model.summaries(std::slice::from_ref(&curve), None),
         curve_windows: curve.len(),
         whole: if whole { Some(whole_results(bench, &tables, &subsets)?) } else { None },
@@ -108,14 +140,13 @@ fn measure_chunk(
     tables: &mut Tables,
     pictures: Option<&mut Pictures>,
 ) -> Result<(), RunError> {
-    let work = bench.work;
-    let layout = &work.layout;
+    let layout = bench.layout();
     let (n, frame) = (bench.programs.evaluation_batch(), layout.frame());
     let windows = read_windows(bench, chunk, n)?;
     let context = frames::cut(&windows, layout.window, frame, 0, layout.context);
     let (from, count) = if bench.work.reconstructs { (0, layout.context) } else { (layout.context, 1) };
     let truth = frames::cut(&windows, layout.window, frame, from, count);
-    let prediction = bench.programs.predict(bench.work.evaluation, &context, n, &mut *bench.store)?;
+    let prediction = bench.programs.predict(bench.set, bench.work.evaluation, &context, n, &mut *bench.store)?;
     let measured = measure(bench, MeasureKind::Report, &truth, &prediction, count)?;
     tables.model.add(chunk, &measured, n);
     if let Some(pictures) = pictures {
@@ -160,8 +191,8 @@ pub(crate) fn measure(
     count: usize,
 ) -> Result<Vec<Measured>, RunError> {
     let n = bench.programs.evaluation_batch();
-    let mut measured = bench.programs.measure(kind, truth, prediction, n, count)?;
-    let bad = frames::not_finite(prediction, &bench.work.layout);
+    let mut measured = bench.programs.measure(kind, bench.set, truth, prediction, n, count)?;
+    let bad = frames::not_finite(prediction, bench.layout());
     if bad.contains(&true) {
         for m in &mut measured {
             let each = m.values.len() / bad.len();
@@ -175,10 +206,10 @@ pub(crate) fn measure(
 
 /// The windows of a chunk; a short chunk is filled up with its last window.
 fn read_windows(bench: &mut Bench, chunk: &[usize], n: usize) -> Result<Vec<f32>, RunError> {
-    let size = bench.work.layout.window * bench.work.layout.frame();
+    let size = bench.layout().window * bench.layout().frame();
     let mut windows = vec![0.0; n * size];
     for (place, index) in chunk.iter().enumerate() {
-        bench.samples.validation_window(*index, &mut windows[place * size..(place + 1) * size])?;
+        bench.samples.validation_window(bench.set, *index, &mut windows[place * size..(place + 1) * size])?;
     }
     pad(&mut windows, chunk.len(), size);
     Ok(windows)

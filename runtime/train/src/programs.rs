@@ -37,7 +37,7 @@ pub struct Measured {
     pub values: Vec<f32>,
 }
 
-/// One stage, loaded on one device. Windows are `[samples, frames, *grid, fields]`, row-major, in physical units.
+/// One stage, loaded on one device. `set` says which of the stage's data sets a call is about; windows are `[samples, frames, *grid, fields]`, row-major, in physical units.
 pub trait Programs {
     /// In the model's order; the store and the checkpoints keep it.
     fn parameters(&self) -> &[ParameterInfo];
@@ -55,7 +55,7 @@ pub trait Programs {
 
     /// Adds this micro-batch's share of the gradient to every `grad:PATH` and returns its mean loss. `key` is (seed, stage
     /// id, step counted from 0, position in the step's batch of the first sample).
-    fn accumulate(&mut self, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError>;
+    fn accumulate(&mut self, set: usize, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError>;
 
     /// The optimiser's step number `step`, counted from 1 over the updates that were not skipped: clips, changes parameters
     /// and slots, zeroes gradients. Returns the gradient's norm before clipping; where that is not finite, parameters and
@@ -64,12 +64,13 @@ pub trait Programs {
 
     /// From `[samples, context, *grid, fields]` to the predicted frames: the context again for an autoencoder, one frame
     /// for a predictor. The store is left as it is; back ends take their inputs as mutable buffers.
-    fn predict(&mut self, variant: usize, context: &[f32], samples: usize, store: &mut Store) -> Result<Vec<f32>, RunError>;
+    fn predict(&mut self, set: usize, variant: usize, context: &[f32], samples: usize, store: &mut Store) -> Result<Vec<f32>, RunError>;
 
     /// Metrics of `[samples, frames, *grid, fields]`.
     fn measure(
         &mut self,
         kind: MeasureKind,
+        set: usize,
         truth: &[f32],
         prediction: &[f32],
         samples: usize,
@@ -80,26 +81,29 @@ pub trait Programs {
     fn rate(&self, step: u64) -> f64;
 }
 
-/// The windows of one stage's data. Every answer is a pure function of its arguments and the stage, so that a resumed run
+/// The windows of one stage's data sets. Every answer is a pure function of its arguments and the stage, so that a resumed run
 /// reads what the first one would have read.
 pub trait Samples {
-    /// Fills `[batch, window, *grid, fields]` for the training step counted from 0.
-    fn batch(&mut self, step: u64, out: &mut [f32]) -> Result<(), RunError>;
+    /// Windows of the training split.
+    fn training_windows(&self, set: usize) -> usize;
+
+    /// Fills `[batch, window, *grid, fields]` with the batch of this number, counted from 0, that training takes from the set.
+    fn batch(&mut self, set: usize, number: u64, out: &mut [f32]) -> Result<(), RunError>;
 
     /// Windows of the validation split.
-    fn validation_windows(&self) -> usize;
+    fn validation_windows(&self, set: usize) -> usize;
 
     /// Fills `[window, *grid, fields]` with one of them.
-    fn validation_window(&mut self, index: usize, out: &mut [f32]) -> Result<(), RunError>;
+    fn validation_window(&mut self, set: usize, index: usize, out: &mut [f32]) -> Result<(), RunError>;
 
     /// Longest forecast that some validation trajectory can be compared with.
-    fn longest_horizon(&self) -> usize;
+    fn longest_horizon(&self, set: usize) -> usize;
 
     /// Places in the validation split that have a context and `horizon` frames after it.
-    fn starts(&self, horizon: usize) -> usize;
+    fn starts(&self, set: usize, horizon: usize) -> usize;
 
     /// Fills `[context + horizon, *grid, fields]` from one of them.
-    fn trajectory(&mut self, start: usize, horizon: usize, out: &mut [f32]) -> Result<(), RunError>;
+    fn trajectory(&mut self, set: usize, start: usize, horizon: usize, out: &mut [f32]) -> Result<(), RunError>;
 }
 
 /// A stage's programs and its data.

@@ -1,7 +1,7 @@
 //! From the resolved experiment to the plain numbers that a run needs.
 
-use crate::work::{About, CellWork, Handover, Layout, ReportWork, Sample, StageWork, UnrollWork};
-use pfm_hir::{Cell, Experiment, ObjectiveKind, Report, SampleRule, Stage};
+use crate::work::{About, CellWork, Handover, Layout, ReportWork, Sample, SetWork, StageWork, UnrollWork};
+use pfm_hir::{Cell, Data, Experiment, ObjectiveKind, Report, SampleRule, Stage};
 
 /// One cell's stages, and what the experiment says about it. `closed`, `lock`, `environment` and `about.facts` are blank, for
 /// the caller to fill in.
@@ -30,7 +30,6 @@ pub fn cell_work(experiment: &Experiment, cell: &Cell) -> CellWork {
 
 /// The numbers of one of the experiment's stages.
 pub fn stage_work(experiment: &Experiment, stage: &Stage) -> StageWork {
-    let data = &experiment.data[stage.data];
     let weights = stage.weights.iter().map(|w| {
         let from = &experiment.stages[w.stage];
         Handover { part: w.part.clone(), stage: from.name.clone(), key: from.key.clone(), step: from.run }
@@ -47,10 +46,16 @@ pub fn stage_work(experiment: &Experiment, stage: &Stage) -> StageWork {
         variants: stage.variants.clone(),
         evaluation: experiment.models[stage.model].evaluation,
         reconstructs: stage.objective.kind == ObjectiveKind::Reconstruct,
-        layout: Layout { window: data.window, context: data.context, grid: data.grid.clone(), fields: data.fields.clone() },
+        sets: stage.data.parts.iter().map(|d| set_work(&experiment.data[*d])).collect(),
+        mixing: stage.data.weights.clone(),
         weights: weights.collect(),
         report: stage.report.map(|r| report_work(&experiment.reports[r])),
     }
+}
+
+fn set_work(data: &Data) -> SetWork {
+    let layout = Layout { window: data.window, context: data.context, grid: data.grid.clone(), fields: data.fields.clone() };
+    SetWork { name: data.name.clone(), layout, trajectories: data.trajectories }
 }
 
 fn report_work(report: &Report) -> ReportWork {

@@ -20,7 +20,8 @@ pub struct CellMetrics {
     pub labels: Vec<(String, String)>,
     /// Content key of the cell.
     pub key: String,
-    /// Of the last report point of the last stage with a report: `vrmse`, `neps.low`, `unroll.vrmse.3-6`; null if undefined.
+    /// Of the last report point of the last stage with a report: `vrmse`, `neps.low`, `unroll.vrmse.3-6`; null if undefined. Of
+    /// several data sets these are means; each is there too: `shear_flow.vrmse`.
     pub results: BTreeMap<String, Option<f64>>,
     /// The same for each baseline.
     pub baselines: BTreeMap<String, BTreeMap<String, Option<f64>>>,
@@ -37,7 +38,11 @@ pub struct StageMetrics {
     /// BLAKE3 of the final parameters file.
     pub weights: String,
     pub report: Option<String>,
+    /// Of its data; of the first of several data sets.
     pub fields: Vec<String>,
+    /// The further data sets of a stage that trains on several, with their fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<(String, Vec<String>)>,
     pub evaluations: Vec<Evaluation>,
 }
 
@@ -62,8 +67,16 @@ pub fn cell_metrics(work: &CellWork, key: &str, stages: &[StageResult]) -> CellM
         stages: vec![],
     };
     for (stage, result) in work.stages.iter().zip(stages) {
-        if let Some(whole) = result.evaluations.last().and_then(|e| e.whole.as_ref()) {
+        if let Some((last, whole)) = result.evaluations.last().and_then(|e| Some((e, e.whole.as_ref()?))) {
             (metrics.results, metrics.baselines) = final_values(whole);
+            for (set, whole) in last.sets.iter().filter_map(|s| Some((s, s.whole.as_ref()?))) {
+                let named = |(name, value)| (format!("{}.{name}", set.name), value);
+                let (results, baselines) = final_values(whole);
+                metrics.results.extend(results.into_iter().map(named));
+                for (name, values) in baselines {
+                    metrics.baselines.entry(name).or_default().extend(values.into_iter().map(named));
+                }
+            }
         }
         metrics.stages.push(StageMetrics {
             name: stage.name.clone(),
@@ -73,7 +86,8 @@ pub fn cell_metrics(work: &CellWork, key: &str, stages: &[StageResult]) -> CellM
             skipped_steps: result.skipped,
             weights: result.weights.clone(),
             report: stage.report.as_ref().map(|r| r.name.clone()),
-            fields: stage.layout.fields.clone(),
+            fields: stage.sets[0].layout.fields.clone(),
+            sets: stage.sets.iter().skip(1).map(|s| (s.name.clone(), s.layout.fields.clone())).collect(),
             evaluations: result.evaluations.clone(),
         });
     }

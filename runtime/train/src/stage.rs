@@ -178,12 +178,21 @@ impl Running<'_> {
 
     fn train(&mut self, directory: &Path, events: &mut EventLog) -> Result<(), RunError> {
         let work = self.work;
-        let mut batch = vec![0.0; work.batch * work.layout.window * work.layout.frame()];
+        let mut batch = vec![];
+        let shares = work.shares(|set| self.samples.training_windows(set));
+        // What each data set has given so far.
+        let mut taken = vec![0u64; work.sets.len()];
+        (0..self.state.step).for_each(|step| taken[draw::data_set(work.seed, work.id, step, &shares)] += 1);
         let first = self.state.step;
         let mut seconds = 0.0;
         while self.state.step < work.steps {
             let start = Instant::now();
-            let outcome = self.step(&mut batch, events)?;
+            let set = draw::data_set(work.seed, work.id, self.state.step, &shares);
+            let layout = &work.sets[set].layout;
+            batch.resize(work.batch * layout.window * layout.frame(), 0.0);
+            self.samples.batch(set, taken[set], &mut batch)?;
+            taken[set] += 1;
+            let outcome = self.step(set, &batch, events)?;
             let elapsed = start.elapsed().as_secs_f64();
             seconds += elapsed;
             self.count_time(elapsed);
@@ -214,16 +223,15 @@ impl Running<'_> {
         self.write_timing(directory)
     }
 
-    /// One optimiser step, and its events.
-    fn step(&mut self, batch: &mut [f32], events: &mut EventLog) -> Result<Outcome, RunError> {
+    /// One optimiser step on windows of a data set, and its events.
+    fn step(&mut self, set: usize, batch: &[f32], events: &mut EventLog) -> Result<Outcome, RunError> {
         let (work, step) = (self.work, self.state.step);
         let variant = draw::variant(work.seed, work.id, step, &work.variants);
-        self.samples.batch(step, batch)?;
         let micro = work.batch / work.accumulate;
         let mut loss = 0.0f64;
         for (index, windows) in batch.chunks_exact(batch.len() / work.accumulate).enumerate() {
             let key = [work.seed as i32, work.id as i32, step as i32, (index * micro) as i32];
-            let share = self.programs.accumulate(variant, windows, key, &mut self.store)?;
+            let share = self.programs.accumulate(set, variant, windows, key, &mut self.store)?;
             loss += f64::from(share) / work.accumulate as f64;
             self.faults.point("mid-step")?;
         }
@@ -241,6 +249,9 @@ impl Running<'_> {
         events.number(done, "gradient_norm", f64::from(norm), "", self.faults)?;
         if work.variants.len() > 1 {
             events.number(done, "variant", variant as f64, "", self.faults)?;
+        }
+        if work.sets.len() > 1 {
+            events.number(done, "data", set as f64, "", self.faults)?;
         }
         if !norm.is_finite() {
             self.state.skipped += 1;
@@ -280,6 +291,7 @@ impl Running<'_> {
         let mut bench = Bench {
             work,
             report,
+            set: 0,
             programs: &mut *self.programs,
             samples: &mut *self.samples,
             store,

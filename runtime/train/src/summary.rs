@@ -174,7 +174,8 @@ impl Mean {
     }
 }
 
-fn deviation(means: &[Option<f64>], mean: Option<f64>) -> Option<f64> {
+/// Standard deviation of the subsets' means, where there are several.
+pub(crate) fn deviation(means: &[Option<f64>], mean: Option<f64>) -> Option<f64> {
     let mean = mean.filter(|_| means.len() > 1)?;
     let squares: f64 = means.iter().flatten().map(|m| (m - mean).powi(2)).sum();
     Some((squares / (means.len() - 1) as f64).sqrt())

@@ -34,10 +34,10 @@ pub struct Range {
 pub(crate) fn unroll(bench: &mut Bench) -> Result<Option<Unrolled>, RunError> {
     let report = bench.report;
     let Some(rule) = &report.unroll else { return Ok(None) };
-    let longest = bench.samples.longest_horizon();
+    let longest = bench.samples.longest_horizon(bench.set);
     let (ranges, too_long): (Vec<_>, Vec<_>) = rule.horizons.iter().partition(|(_, to)| *to <= longest);
     let Some(horizon) = ranges.iter().map(|(_, to)| *to).max() else { return Ok(None) };
-    let starts = draw::subset(bench.work.seed, STARTS, rule.sample, bench.samples.starts(horizon));
+    let starts = draw::subset(bench.work.seed, STARTS, rule.sample, bench.samples.starts(bench.set, horizon));
     if starts.is_empty() {
         return Ok(None);
     }
@@ -66,21 +66,20 @@ pub(crate) fn unroll(bench: &mut Bench) -> Result<Option<Unrolled>, RunError> {
 }
 
 fn forecast(bench: &mut Bench, chunk: &[usize], horizon: usize, model: &mut Table, persistence: &mut Table) -> Result<(), RunError> {
-    let work = bench.work;
-    let layout = &work.layout;
+    let layout = bench.layout();
     let (n, frame, context) = (bench.programs.evaluation_batch(), layout.frame(), layout.context);
     let length = context + horizon;
     let mut truth = vec![0.0; n * length * frame];
     for (place, start) in chunk.iter().enumerate() {
         let size = length * frame;
-        bench.samples.trajectory(*start, horizon, &mut truth[place * size..(place + 1) * size])?;
+        bench.samples.trajectory(bench.set, *start, horizon, &mut truth[place * size..(place + 1) * size])?;
     }
     pad(&mut truth, chunk.len(), length * frame);
     let mut contexts = frames::cut(&truth, length, frame, 0, context);
     let last = frames::persistence(&contexts, context, frame, 1);
     for ahead in 0..horizon {
         let target = frames::cut(&truth, length, frame, context + ahead, 1);
-        let prediction = bench.programs.predict(bench.work.evaluation, &contexts, n, &mut *bench.store)?;
+        let prediction = bench.programs.predict(bench.set, bench.work.evaluation, &contexts, n, &mut *bench.store)?;
         let measured = measure(bench, MeasureKind::Unroll, &target, &prediction, 1)?;
         model.add_frame(chunk, &measured, n);
         let measured = measure(bench, MeasureKind::Unroll, &target, &last, 1)?;

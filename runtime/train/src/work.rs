@@ -1,6 +1,7 @@
 //! What there is to do, as plain numbers: one cell, its stages in order, and the report that watches a stage. Made from the
 //! resolved experiment; nothing here is looked up again.
 
+use pfm_hir::Weights;
 use serde::{Deserialize, Serialize};
 
 /// One cell of an experiment.
@@ -57,9 +58,20 @@ pub struct StageWork {
     pub evaluation: usize,
     /// True when the context is the target; otherwise it is the frame after the context.
     pub reconstructs: bool,
-    pub layout: Layout,
+    /// What it trains on: one data set, or several of which each step draws one.
+    pub sets: Vec<SetWork>,
+    pub mixing: Weights,
     pub weights: Vec<Handover>,
     pub report: Option<ReportWork>,
+}
+
+/// One data set of a stage.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetWork {
+    pub name: String,
+    pub layout: Layout,
+    /// Training trajectories that are used; None for all.
+    pub trajectories: Option<usize>,
 }
 
 /// Sizes of a window.
@@ -118,6 +130,15 @@ pub struct UnrollWork {
 }
 
 impl StageWork {
+    /// How often each data set is drawn, given the windows that it has for training.
+    pub(crate) fn shares(&self, windows: impl Fn(usize) -> usize) -> Vec<u64> {
+        match &self.mixing {
+            Weights::Equal => vec![1; self.sets.len()],
+            Weights::BySize => (0..self.sets.len()).map(|set| windows(set) as u64).collect(),
+            Weights::Given(weights) => weights.clone(),
+        }
+    }
+
     /// True after the step (counted from 1) at which the whole sample is evaluated.
     pub fn is_report_point(&self, done: u64) -> bool {
         let listed = self.report.as_ref().is_some_and(|r| r.at.contains(&done));
@@ -140,7 +161,7 @@ impl StageWork {
     pub(crate) fn report_key(&self) -> Option<String> {
         let report = self.report.as_ref()?;
         // The step list is left out: more points under the same rule keep those already made.
-        let identity = (&report.metrics, report.sample, &report.unroll, self.evaluation, &self.layout);
+        let identity = (&report.metrics, report.sample, &report.unroll, self.evaluation, &self.sets);
         let text = serde_json::to_string(&identity).expect("a report is plain data");
         Some(blake3::hash(text.as_bytes()).to_hex()[..8].to_string())
     }

@@ -135,9 +135,9 @@ impl Programs for NativePrograms {
         self.stage().batch / self.stage().accumulate
     }
 
-    fn accumulate(&mut self, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError> {
+    fn accumulate(&mut self, set: usize, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError> {
         let samples = self.evaluation_batch();
-        let unit = Unit { phase: Phase::Accumulate, variant, samples };
+        let unit = Unit { phase: Phase::Accumulate, set, variant, samples };
         let loaded = self.run(unit, &[("window", Words::Floats(window)), ("key", Words::Integers(&key))], store)?;
         Ok(loaded.result("loss")[0])
     }
@@ -145,26 +145,27 @@ impl Programs for NativePrograms {
     fn update(&mut self, step: u64, rate: f64, store: &mut Store) -> Result<f32, RunError> {
         let context = Context { experiment: &self.native.experiment, library: &self.native.library };
         let phase = Optimiser::of(&context, self.stage()).map_err(first)?.phase(step);
-        let unit = Unit { phase: Phase::Update(phase), variant: 0, samples: 0 };
+        let unit = Unit { phase: Phase::Update(phase), set: 0, variant: 0, samples: 0 };
         let (rate, step) = ([rate as f32], [step as f32]);
         let loaded = self.run(unit, &[("rate", Words::Floats(&rate)), ("step", Words::Floats(&step))], store)?;
         Ok(loaded.result("grad_norm")[0])
     }
 
-    fn predict(&mut self, variant: usize, context: &[f32], samples: usize, store: &mut Store) -> Result<Vec<f32>, RunError> {
-        let unit = Unit { phase: Phase::Predict, variant, samples };
+    fn predict(&mut self, set: usize, variant: usize, context: &[f32], samples: usize, store: &mut Store) -> Result<Vec<f32>, RunError> {
+        let unit = Unit { phase: Phase::Predict, set, variant, samples };
         Ok(self.run(unit, &[("context", Words::Floats(context))], store)?.result("prediction").to_vec())
     }
 
     fn measure(
         &mut self,
         kind: MeasureKind,
+        set: usize,
         truth: &[f32],
         prediction: &[f32],
         samples: usize,
         frames: usize,
     ) -> Result<Vec<Measured>, RunError> {
-        let unit = Unit { phase: Phase::Measure { frames }, variant: 0, samples };
+        let unit = Unit { phase: Phase::Measure { frames }, set, variant: 0, samples };
         let context = Context { experiment: &self.native.experiment, library: &self.native.library };
         let wanted = pfm_lower::wanted_metrics(&context, self.stage(), kind == MeasureKind::Unroll);
         let mut none = Store::default();

@@ -8,7 +8,7 @@ use std::path::Path;
 fn work(report: bool) -> StageWork {
     let mut stage = tiny::cell().stages.remove(1);
     stage.batch = 3;
-    stage.layout = Layout { window: 4, context: 3, grid: vec![32, 32], fields: vec!["momentum_x".into(), "density".into()] };
+    stage.sets[0].layout = Layout { window: 4, context: 3, grid: vec![32, 32], fields: vec!["momentum_x".into(), "density".into()] };
     if !report {
         stage.report = None;
     }
@@ -33,25 +33,25 @@ fn batches_and_windows_come_from_the_files() {
     let place = tempfile::tempdir().expect("a temporary directory");
     make(place.path());
     let work = work(true);
-    let mut samples = WellSamples::over(&work, &[place.path()]).expect("opens");
-    let size = work.batch * work.layout.window * work.layout.frame();
+    let mut samples = WellSamples::over(&work, &[vec![place.path().into()]]).expect("opens");
+    let size = work.batch * work.sets[0].layout.window * work.sets[0].layout.frame();
     let read = |samples: &mut WellSamples, step| {
         let mut out = vec![0.0; size];
-        samples.batch(step, &mut out).expect("reads");
+        samples.batch(0, step, &mut out).expect("reads");
         out
     };
     let batches: Vec<Vec<f32>> = (0..4).map(|s| read(&mut samples, s)).collect();
     assert_eq!(read(&mut samples, 2), batches[2]);
     assert_eq!(read(&mut samples, 3), batches[3]);
     assert_ne!(batches[0], batches[3]);
-    let windows = samples.validation_windows();
+    let windows = samples.validation_windows(0);
     assert!(windows > 0 && windows.is_multiple_of(3));
-    assert_eq!(samples.longest_horizon(), 3);
-    assert_eq!(samples.starts(3) * 3, windows);
-    let frame = work.layout.frame();
+    assert_eq!(samples.longest_horizon(0), 3);
+    assert_eq!(samples.starts(0, 3) * 3, windows);
+    let frame = work.sets[0].layout.frame();
     let (mut window, mut whole) = (vec![0.0; 4 * frame], vec![0.0; 6 * frame]);
-    samples.validation_window(1, &mut window).expect("reads");
-    samples.trajectory(0, 3, &mut whole).expect("reads");
+    samples.validation_window(0, 1, &mut window).expect("reads");
+    samples.trajectory(0, 0, 3, &mut whole).expect("reads");
     assert_eq!(window, whole[frame..5 * frame]);
     assert!(whole.iter().all(|v| v.is_finite()));
 }
@@ -61,15 +61,15 @@ fn wrong_fields_and_grids_are_diagnostics() {
     let place = tempfile::tempdir().expect("a temporary directory");
     make(place.path());
     let mut wrong = work(false);
-    wrong.layout.fields[0] = "vorticity".into();
-    let error = WellSamples::over(&wrong, &[place.path()]).err().expect("refused").diagnostic();
+    wrong.sets[0].layout.fields[0] = "vorticity".into();
+    let error = WellSamples::over(&wrong, &[vec![place.path().into()]]).err().expect("refused").diagnostic();
     assert!(error.code == "R0111" && error.message.contains("vorticity"), "{}", error.message);
     let mut wrong = work(false);
-    wrong.layout.grid = vec![16, 16];
-    assert_eq!(WellSamples::over(&wrong, &[place.path()]).err().expect("refused").diagnostic().code, "R0111");
+    wrong.sets[0].layout.grid = vec![16, 16];
+    assert_eq!(WellSamples::over(&wrong, &[vec![place.path().into()]]).err().expect("refused").diagnostic().code, "R0111");
     let mut wrong = work(false);
-    wrong.layout.window = 40;
-    assert_eq!(WellSamples::over(&wrong, &[place.path()]).err().expect("refused").diagnostic().code, "R0109");
+    wrong.sets[0].layout.window = 40;
+    assert_eq!(WellSamples::over(&wrong, &[vec![place.path().into()]]).err().expect("refused").diagnostic().code, "R0109");
 }
 
 #[test]
@@ -84,7 +84,8 @@ fn folders_and_what_to_generate_follow_the_source() {
         window: 4,
         context: 3,
         source: pfm_hir::Source::Generate { trajectories: 7, seed: 3 },
-        rms_floor: 1e-6,
+        trajectories: None,
+        normalise: pfm_hir::Normalise::Rms { floor: 1e-6 },
     };
     let specs = generated(&data, 2).expect("known systems");
     let made: Vec<(usize, usize, usize)> = specs.iter().map(|s| (s.trajectories, s.frames, s.threads)).collect();

@@ -76,7 +76,7 @@ impl Programs for Tiny {
         3
     }
 
-    fn accumulate(&mut self, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError> {
+    fn accumulate(&mut self, set: usize, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError> {
         let (gain, bias) = (store.values("tok.gain").to_vec(), store.values("core.bias").to_vec());
         let (mut loss, mut of_gain, mut of_bias) = (0.0, vec![0.0; FIELDS], vec![0.0; FIELDS]);
         let count = window.len() / (WINDOW * FRAME);
@@ -84,7 +84,7 @@ impl Programs for Tiny {
             for point in 0..FRAME {
                 let (x, y) = (w[FRAME + point], w[2 * FRAME + point]);
                 // The variant and the random key change the step, so that a wrong one is noticed.
-                let shift = 1e-3 * (variant as f32 + 0.1 * (key[2] % 7) as f32 + 0.01 * key[3] as f32);
+                let shift = 1e-3 * ((variant + 5 * set) as f32 + 0.1 * (key[2] % 7) as f32 + 0.01 * key[3] as f32);
                 let f = point % FIELDS;
                 let error = gain[f] * x + bias[f] + shift - y;
                 let scale = 2.0 / (count * FRAME) as f32;
@@ -127,7 +127,7 @@ impl Programs for Tiny {
         Ok(if bad { f32::INFINITY } else { norm.sqrt() })
     }
 
-    fn predict(&mut self, _: usize, context: &[f32], samples: usize, store: &mut Store) -> Result<Vec<f32>, RunError> {
+    fn predict(&mut self, _: usize, _: usize, context: &[f32], samples: usize, store: &mut Store) -> Result<Vec<f32>, RunError> {
         assert_eq!(context.len(), samples * CONTEXT * FRAME);
         let (gain, bias) = (store.values("tok.gain"), store.values("core.bias"));
         let last = context.chunks_exact(CONTEXT * FRAME).flat_map(|c| &c[FRAME..]);
@@ -137,6 +137,7 @@ impl Programs for Tiny {
     fn measure(
         &mut self,
         kind: MeasureKind,
+        _: usize,
         truth: &[f32],
         prediction: &[f32],
         samples: usize,
@@ -199,34 +200,39 @@ impl Waves {
 }
 
 impl Samples for Waves {
-    fn batch(&mut self, step: u64, out: &mut [f32]) -> Result<(), RunError> {
+    /// The second set is half of the first.
+    fn training_windows(&self, set: usize) -> usize {
+        65 / (set + 1)
+    }
+
+    fn batch(&mut self, set: usize, step: u64, out: &mut [f32]) -> Result<(), RunError> {
         for (k, window) in out.chunks_exact_mut(WINDOW * FRAME).enumerate() {
-            let draw = self.seed + 31 * u64::from(self.stage) + step * self.batch as u64 + k as u64;
+            let draw = self.seed + 31 * u64::from(self.stage) + 17 * set as u64 + step * self.batch as u64 + k as u64;
             self.fill((draw % 13) as usize, (draw % 5) as usize, window);
         }
         Ok(())
     }
 
-    fn validation_windows(&self) -> usize {
+    fn validation_windows(&self, _: usize) -> usize {
         3 * Self::EACH
     }
 
-    fn validation_window(&mut self, index: usize, out: &mut [f32]) -> Result<(), RunError> {
-        self.fill(100 + index / Self::EACH, index % Self::EACH, out);
+    fn validation_window(&mut self, set: usize, index: usize, out: &mut [f32]) -> Result<(), RunError> {
+        self.fill(100 + 50 * set + index / Self::EACH, index % Self::EACH, out);
         Ok(())
     }
 
-    fn longest_horizon(&self) -> usize {
+    fn longest_horizon(&self, _: usize) -> usize {
         FRAMES - CONTEXT
     }
 
-    fn starts(&self, horizon: usize) -> usize {
+    fn starts(&self, _: usize, horizon: usize) -> usize {
         3 * (FRAMES - CONTEXT - horizon + 1)
     }
 
-    fn trajectory(&mut self, start: usize, horizon: usize, out: &mut [f32]) -> Result<(), RunError> {
+    fn trajectory(&mut self, set: usize, start: usize, horizon: usize, out: &mut [f32]) -> Result<(), RunError> {
         let each = FRAMES - CONTEXT - horizon + 1;
-        self.fill(100 + start / each, start % each, out);
+        self.fill(100 + 50 * set + start / each, start % each, out);
         Ok(())
     }
 }
@@ -266,7 +272,12 @@ pub fn cell() -> CellWork {
         variants: vec![0, 1, 2],
         evaluation: 0,
         reconstructs: false,
-        layout: Layout { window: WINDOW, context: CONTEXT, grid: vec![2, 2], fields: vec!["density".into(), "energy".into()] },
+        sets: vec![SetWork {
+            name: "waves".into(),
+            layout: Layout { window: WINDOW, context: CONTEXT, grid: vec![2, 2], fields: vec!["density".into(), "energy".into()] },
+            trajectories: None,
+        }],
+        mixing: pfm_hir::Weights::Equal,
         weights: vec![],
         report: None,
     };
