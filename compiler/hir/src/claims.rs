@@ -4,10 +4,10 @@
 use pfm_diag::{Diagnostic, Span};
 use pfm_syntax::ast::{Arg, BinaryOp, Comparison, Expect, Expr, ExprKind};
 
-use crate::axes::{label_text, names_axis};
-use crate::experiment::{Cell, Claim, ClaimTerm, Grid, Model, Report, Stage};
+use crate::experiment::{Cell, Claim, ClaimTerm, Data, Grid, Model, Report, Stage};
 use crate::findings::Findings;
 use crate::masks;
+use crate::measured::Measured;
 use crate::profiles::AS_WRITTEN;
 use crate::resolve::Context;
 use crate::schema::Kind;
@@ -27,16 +27,17 @@ pub(crate) struct World<'a> {
     pub cells: &'a [Cell],
     pub grids: &'a [Grid],
     pub reports: &'a [Report],
+    pub data: &'a [Data],
     pub profile: Option<&'a str>,
 }
 
 /// Words that begin a structural claim.
-const STRUCTURE: [&str; 5] = ["trainable", "count", "parameters", "latent", "variants"];
+const STRUCTURE: [&str; 6] = ["trainable", "count", "parameters", "latent", "variants", "tokens"];
 
 /// One side of a claim.
 enum Side {
     Numbers(Vec<f64>),
-    Metric { factor: f64, name: String, labels: Vec<(String, String)> },
+    Metric { factor: f64, metric: Measured },
 }
 
 impl World<'_> {
@@ -111,78 +112,23 @@ impl World<'_> {
                 self.structure(&call.callee.text(), &call.args, expr.span, findings).map(Side::Numbers)
             }
             ExprKind::Binary { op: BinaryOp::Mul, left, right } => match (self.side(left, findings)?, self.side(right, findings)?) {
-                (Side::Numbers(n), Side::Metric { factor, name, labels }) | (Side::Metric { factor, name, labels }, Side::Numbers(n))
+                (Side::Numbers(n), Side::Metric { factor, metric }) | (Side::Metric { factor, metric }, Side::Numbers(n))
                     if n.len() == 1 =>
                 {
-                    Some(Side::Metric { factor: factor * n[0], name, labels })
+                    Some(Side::Metric { factor: factor * n[0], metric })
                 }
                 _ => not_a_claim(expr, findings),
             },
-            ExprKind::Path(name) => self.metric(&name.text(), &[], name.span, findings),
+            ExprKind::Path(name) => self.metric(name, &[], findings).map(measured),
             ExprKind::Index { base, args } => match path(base) {
-                Some(name) => self.metric(&name.text(), args, name.span, findings),
+                Some(name) => self.metric(name, args, findings).map(measured),
                 None => not_a_claim(expr, findings),
             },
             _ => not_a_claim(expr, findings),
         }
     }
 
-    fn metric(&self, name: &str, args: &[Arg], span: Span, findings: &mut Findings) -> Option<Side> {
-        let known: Vec<&str> = self.reports.iter().flat_map(|r| &r.metrics).map(|m| m.definition.as_str()).collect();
-        // A report with a mistake of its own may be the one that computes it.
-        let all_closed = self.reports.len() == self.tree.of(Kind::Report).count();
-        if !known.contains(&name) {
-            let d = Diagnostic::new("E0901", format!("no report computes `{name}`")).at(span, "not reported");
-            if all_closed && !findings.said(&d) {
-                findings.push(match (nearest(name, &known).as_slice(), self.tree.of(Kind::Report).next()) {
-                    ([near, ..], _) => d.fix(format!("did you mean `{near}`?"), span, *near, false),
-                    ([], Some(report)) => d.help(format!("add `{name}` to the metrics of report `{}`", report.label.text)),
-                    ([], None) => d.help("add a `report` block with this metric"),
-                });
-            }
-            return None;
-        }
-        let mut labels = vec![];
-        for arg in args {
-            labels.push(self.label(arg, span, findings)?);
-        }
-        Some(Side::Metric { factor: 1.0, name: name.to_string(), labels })
-    }
-
-    fn label(&self, arg: &Arg, at: Span, findings: &mut Findings) -> Option<(String, String)> {
-        let axes: Vec<&(String, Vec<String>)> = self.grids.iter().flat_map(|g| &g.axes).collect();
-        let name = arg.name.as_ref().map_or("", |n| n.text.as_str());
-        let named: Vec<&(String, Vec<String>)> = axes.iter().copied().filter(|(axis, _)| names_axis(axis, name)).collect();
-        let Some((axis, _)) = named.first() else {
-            if self.grids.len() == self.tree.of(Kind::Grid).count() {
-                let known: Vec<&str> = axes.iter().map(|(a, _)| a.as_str()).collect();
-                findings.push(
-                    Diagnostic::new("E0702", format!("no grid has an axis `{name}`"))
-                        .at(arg.name.as_ref().map_or(at, |n| n.span), "not an axis")
-                        .help(if known.is_empty() {
-                            "add a `grid` block".to_string()
-                        } else {
-                            format!("axes are {}", listed(&known, "and"))
-                        }),
-                );
-            }
-            return None;
-        };
-        let label = label_text(&arg.value);
-        let labels = || named.iter().flat_map(|(_, labels)| labels);
-        if !labels().any(|l| *l == label) {
-            let known: Vec<&str> = labels().map(String::as_str).collect();
-            findings.push(
-                Diagnostic::new("E0702", format!("axis `{name}` has no label `{label}`"))
-                    .at(arg.value.span, "not a label")
-                    .help(format!("labels are {}", listed(&known, "and"))),
-            );
-            return None;
-        }
-        Some((axis.clone(), label))
-    }
-
-    /// `trainable(tok, in: rollout)`, `count(mask, tok)`, `parameters(net)`, `variants(tok)`, `latent(tok)`.
+    /// `trainable(tok, in: rollout)`, `count(mask, tok)`, `parameters(net)`, `variants(tok)`, `latent(tok)`, `tokens(tok)`.
     fn structure(&self, word: &str, args: &[Arg], at: Span, findings: &mut Findings) -> Option<Vec<f64>> {
         let positional: Vec<&Arg> = args.iter().filter(|a| a.name.is_none()).collect();
         let name = |index: usize| positional.get(index).and_then(|a| path(&a.value)).map(|p| (p.text(), p.span));
@@ -209,11 +155,32 @@ impl World<'_> {
                 self.count_in(model, &vec![true; model.parameters.len()], name(0).filter(|_| !whole), findings)
             }
             "variants" => Some(vec![self.model_with(name(0), at, findings)?.variants.len() as f64]),
+            "tokens" => {
+                let model = self.model_with(name(0), at, findings)?;
+                let latent = self.latent_on(model, name(1), findings)?;
+                Some(vec![latent[..latent.len() - 1].iter().product::<usize>() as f64])
+            }
             _ => {
                 let model = self.model_with(name(0), at, findings)?;
                 Some(model.variants[model.evaluation].latent.iter().map(|n| *n as f64).collect())
             }
         }
+    }
+
+    /// Latent shape in evaluation on a data set that the model trains on; on the first where none is named.
+    fn latent_on<'m>(&self, model: &'m Model, data: Option<(String, Span)>, findings: &mut Findings) -> Option<&'m [usize]> {
+        let variant = &model.variants[model.evaluation];
+        let Some((name, span)) = data else { return Some(&variant.latent) };
+        if let Some((_, latent)) = variant.further.iter().find(|(d, _)| *d == name) {
+            return Some(latent);
+        }
+        // The first data set's name is no part of a variant: it is any that is declared.
+        let known: Vec<&str> = self.data.iter().map(|d| d.name.as_str()).collect();
+        if !known.contains(&name.as_str()) {
+            findings.push(unknown_name("data", &name, span, &known));
+            return None;
+        }
+        Some(&variant.latent)
     }
 
     fn main_stage(&self, name: &str, span: Span, findings: &mut Findings) -> Option<&Stage> {
@@ -279,10 +246,14 @@ fn wrong_call<T>(form: &str, at: Span, findings: &mut Findings) -> Option<T> {
     None
 }
 
+fn measured(metric: Measured) -> Side {
+    Side::Metric { factor: 1.0, metric }
+}
+
 fn term(side: Side) -> ClaimTerm {
     match side {
         Side::Numbers(numbers) => ClaimTerm::Number(numbers.first().copied().unwrap_or(f64::NAN)),
-        Side::Metric { factor, name, labels } => ClaimTerm::Metric { factor, name, labels },
+        Side::Metric { factor, metric: Measured { name, labels, at } } => ClaimTerm::Metric { factor, name, labels, at },
     }
 }
 

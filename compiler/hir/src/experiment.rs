@@ -290,7 +290,10 @@ pub enum ClaimTerm {
     /// A factor times a metric of the cells that match the labels (all axes not named range over every label).
     Metric {
         factor: f64,
+        /// As results are named: `vrmse`, `neps.low`, `shear_flow.unroll.vrmse.3-6`.
         name: String,
         labels: Vec<(String, String)>,
+        /// The report point; None is the last.
+        at: Option<u64>,
     },
 }

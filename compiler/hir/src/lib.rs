@@ -18,6 +18,7 @@ mod globs;
 mod identity;
 mod input;
 mod masks;
+mod measured;
 mod mixtures;
 mod models;
 mod names;

@@ -102,6 +102,7 @@ fn close(context: &Context, chain: &[bases::Place], request: &Request, findings:
         context,
         tree: &tree,
         models: &pool.models,
+        data: &pool.data,
         stages: &plan.stages,
         cells: &plan.cells,
         grids: &plan.grids,

@@ -23,6 +23,9 @@ enum Term {
         factor: f64,
         name: String,
         labels: Vec<(String, String)>,
+        /// The report point; None is the last.
+        #[serde(default)]
+        at: Option<u64>,
     },
 }
 
@@ -115,15 +118,20 @@ type Named = (String, Option<f64>);
 
 /// The values that a term stands for, by cell.
 fn values(term: &Term, cells: &[&CellMetrics]) -> Result<Vec<Named>, String> {
-    let (factor, name, labels) = match term {
+    let (factor, name, labels, at) = match term {
         Term::Number(Some(n)) => return Ok(vec![(String::new(), Some(*n))]),
         Term::Number(None) => return Err("decided when the file was checked".to_string()),
-        Term::Metric { factor, name, labels } => (factor, name, labels),
+        Term::Metric { factor, name, labels, at } => (factor, name, labels, at),
     };
     let mut found = vec![];
     for cell in cells.iter().filter(|c| labels.iter().all(|l| c.labels.contains(l))) {
-        let Some(value) = cell.results.get(name) else {
-            return Err(format!("no report of cell {} computes `{name}`", cell.cell));
+        let results = match at {
+            None => Some(cell.results.clone()),
+            Some(step) => cell.at(*step),
+        };
+        let Some(value) = results.as_ref().and_then(|r| r.get(name)) else {
+            let place = at.map(|step| format!(" at step {step}")).unwrap_or_default();
+            return Err(format!("no report of cell {} computes `{name}`{place}", cell.cell));
         };
         found.push((cell.cell.clone(), value.map(|v| factor * v)));
     }
@@ -199,6 +207,36 @@ mod tests {
         // A cell that diverged fails; one that was not run leaves the claim open.
         assert!(judge(&claims[..1], &[&a, &c])[0].failed());
         assert_eq!(judge(&claims[..1], &[&a])[0].passed, None);
+    }
+
+    #[test]
+    fn a_claim_may_be_about_a_report_point() {
+        let summary = |value| crate::Summary { name: "vrmse".into(), value: Some(value), ..crate::Summary::default() };
+        let point = |step: u64, value: f64| crate::Evaluation {
+            step,
+            curve: vec![],
+            curve_windows: 0,
+            whole: Some(crate::Whole { windows: 1, subsets: 1, model: vec![summary(value)], baselines: vec![], unroll: None }),
+            sets: vec![],
+        };
+        let mut a = cell("a", &[], &[("vrmse", Some(0.25))]);
+        a.stages.push(crate::StageMetrics {
+            name: "rollout".into(),
+            key: "k".into(),
+            steps: 20,
+            samples_per_step: 1,
+            skipped_steps: 0,
+            weights: "w".into(),
+            report: None,
+            fields: vec![],
+            sets: vec![],
+            evaluations: vec![point(10, 0.5), point(20, 0.25)],
+        });
+        let of = |at: Option<u64>| json!({ "Metric": { "factor": 1.0, "name": "vrmse", "labels": [], "at": at } });
+        let half = json!({ "Number": 0.5 });
+        let claims = [claim(&of(Some(10)), "==", &half), claim(&of(None), "==", &half), claim(&of(Some(15)), "==", &half)];
+        let judged = judge(&claims, &[&a]);
+        assert_eq!(judged.iter().map(|j| j.passed).collect::<Vec<_>>(), [Some(true), Some(false), None]);
     }
 
     #[test]

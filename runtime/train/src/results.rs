@@ -68,15 +68,7 @@ pub fn cell_metrics(work: &CellWork, key: &str, stages: &[StageResult]) -> CellM
     };
     for (stage, result) in work.stages.iter().zip(stages) {
         if let Some((last, whole)) = result.evaluations.last().and_then(|e| Some((e, e.whole.as_ref()?))) {
-            (metrics.results, metrics.baselines) = final_values(whole);
-            for (set, whole) in last.sets.iter().filter_map(|s| Some((s, s.whole.as_ref()?))) {
-                let named = |(name, value)| (format!("{}.{name}", set.name), value);
-                let (results, baselines) = final_values(whole);
-                metrics.results.extend(results.into_iter().map(named));
-                for (name, values) in baselines {
-                    metrics.baselines.entry(name).or_default().extend(values.into_iter().map(named));
-                }
-            }
+            (metrics.results, metrics.baselines) = all_values(last, whole);
         }
         metrics.stages.push(StageMetrics {
             name: stage.name.clone(),
@@ -92,6 +84,28 @@ pub fn cell_metrics(work: &CellWork, key: &str, stages: &[StageResult]) -> CellM
         });
     }
     metrics
+}
+
+impl CellMetrics {
+    /// The results at a report point, of the last stage that has it.
+    pub fn at(&self, step: u64) -> Option<BTreeMap<String, Option<f64>>> {
+        let points = self.stages.iter().rev().flat_map(|s| &s.evaluations).filter(|e| e.step == step);
+        points.filter_map(|e| Some(all_values(e, e.whole.as_ref()?).0)).next()
+    }
+}
+
+/// Of the stage's data, and of each data set where there are several: `shear_flow.vrmse`.
+fn all_values(evaluation: &Evaluation, whole: &Whole) -> (Values, BTreeMap<String, Values>) {
+    let (mut results, mut baselines) = final_values(whole);
+    for (set, whole) in evaluation.sets.iter().filter_map(|s| Some((s, s.whole.as_ref()?))) {
+        let named = |(name, value)| (format!("{}.{name}", set.name), value);
+        let (of_set, baselines_of_set) = final_values(whole);
+        results.extend(of_set.into_iter().map(named));
+        for (name, values) in baselines_of_set {
+            baselines.entry(name).or_default().extend(values.into_iter().map(named));
+        }
+    }
+    (results, baselines)
 }
 
 type Values = BTreeMap<String, Option<f64>>;
