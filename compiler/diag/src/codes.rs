@@ -331,6 +331,11 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "The CPU back end computes in f32, i32 and bool. A stage whose precision is bf16 needs a back end that has it; there is no silent fallback to f32. Set `precision = f32` in the stage, or run on another device.",
     },
     CodeInfo {
+        code: "E0804",
+        title: "adaptive tokens can't be run yet",
+        explanation: "`refine` splits the patches of largest variance, so the number of tokens depends on the data, and no back end has programs of changing length yet. The file can be checked and planned: shapes, cost and memory are those with every patch split. `refine = 0` splits every patch and runs.",
+    },
+    CodeInfo {
         code: "E0901",
         title: "no report computes a metric",
         explanation: "A claim on a metric needs a report that computes it at the end of the run. Add it: `metrics = [vrmse, neps(bands: 3)]`.",

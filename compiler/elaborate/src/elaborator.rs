@@ -101,25 +101,46 @@ impl<'a> Elaborator<'a> {
         result.map_err(|e| vec![self.with_site(*e)])
     }
 
-    /// Calls a member of a tokeniser or processor on a tensor, which is its first argument. `active`, the positions of the data's
+    /// Calls a member of a tokeniser or processor on tensors, which are its first arguments. `active`, the positions of the data's
     /// fields in the vocabulary, goes to those that take it.
+    pub fn call_several(
+        &mut self,
+        instance: &Instance,
+        member: &str,
+        path: &str,
+        inputs: &[NamedTensor],
+        active: Option<&Setting>,
+        at: Option<Span>,
+    ) -> Result<Vec<NamedTensor>, Vec<Diagnostic>> {
+        let found = self.library.definition(instance.kind, &instance.definition).and_then(|d| d.member(member));
+        let names: Vec<&str> = found.map_or(vec![], |m| m.params.iter().map(|p| p.name.text.as_str()).collect());
+        let tensors: Vec<&str> = names.iter().copied().filter(|n| *n != "active").collect();
+        if let Some(m) = found.filter(|_| tensors.len() < inputs.len()) {
+            self.site = at;
+            let text = format!("`{member}` of `{}` takes {} tensors, not {}", instance.definition, tensors.len(), inputs.len());
+            return Err(vec![self.with_site(*fault("E1009", text, m.name.span, "defined here"))]);
+        }
+        let name = |place: usize| tensors.get(place).copied().unwrap_or("x");
+        let inputs: Vec<(&str, NamedTensor)> = inputs.iter().enumerate().map(|(place, input)| (name(place), input.clone())).collect();
+        let extra: Vec<(&str, Setting)> = active.filter(|_| names.contains(&"active")).map(|a| ("active", a.clone())).into_iter().collect();
+        self.call_member(instance, member, path, &inputs, &extra, at)
+    }
+
+    /// The same for a member that gives one tensor.
     pub fn call_part(
         &mut self,
         instance: &Instance,
         member: &str,
         path: &str,
-        input: NamedTensor,
+        inputs: &[NamedTensor],
         active: Option<&Setting>,
         at: Option<Span>,
     ) -> Result<NamedTensor, Vec<Diagnostic>> {
-        let found = self.library.definition(instance.kind, &instance.definition).and_then(|d| d.member(member));
-        let first = found.and_then(|m| m.params.first()).map_or("x", |p| p.name.text.as_str());
-        let takes = |name: &str| found.is_some_and(|m| m.params.iter().any(|p| p.name.text == name));
-        let extra: Vec<(&str, Setting)> = active.filter(|_| takes("active")).map(|a| ("active", a.clone())).into_iter().collect();
-        let mut results = self.call_member(instance, member, path, &[(first, input)], &extra, at)?;
+        let mut results = self.call_several(instance, member, path, inputs, active, at)?;
         match (results.pop(), results.is_empty()) {
             (Some(one), true) => Ok(one),
             _ => {
+                let found = self.library.definition(instance.kind, &instance.definition).and_then(|d| d.member(member));
                 let span = found.map_or(Span { file: pfm_diag::FileId(0), start: 0, end: 0 }, |m| m.name.span);
                 let d =
                     fault("E1009", format!("`{member}` of `{}` gives a list, not one tensor", instance.definition), span, "defined here");

@@ -157,8 +157,7 @@ impl World<'_> {
             "variants" => Some(vec![self.model_with(name(0), at, findings)?.variants.len() as f64]),
             "tokens" => {
                 let model = self.model_with(name(0), at, findings)?;
-                let latent = self.latent_on(model, name(1), findings)?;
-                Some(vec![latent[..latent.len() - 1].iter().product::<usize>() as f64])
+                Some(vec![self.tokens_on(model, name(1), findings)? as f64])
             }
             _ => {
                 let model = self.model_with(name(0), at, findings)?;
@@ -167,12 +166,12 @@ impl World<'_> {
         }
     }
 
-    /// Latent shape in evaluation on a data set that the model trains on; on the first where none is named.
-    fn latent_on<'m>(&self, model: &'m Model, data: Option<(String, Span)>, findings: &mut Findings) -> Option<&'m [usize]> {
+    /// Tokens in evaluation on a data set that the model trains on; on the first where none is named.
+    fn tokens_on(&self, model: &Model, data: Option<(String, Span)>, findings: &mut Findings) -> Option<usize> {
         let variant = &model.variants[model.evaluation];
-        let Some((name, span)) = data else { return Some(&variant.latent) };
-        if let Some((_, latent)) = variant.further.iter().find(|(d, _)| *d == name) {
-            return Some(latent);
+        let Some((name, span)) = data else { return Some(variant.tokens) };
+        if let Some(further) = variant.further.iter().find(|f| f.data == name) {
+            return Some(further.tokens);
         }
         // The first data set's name is no part of a variant: it is any that is declared.
         let known: Vec<&str> = self.data.iter().map(|d| d.name.as_str()).collect();
@@ -180,7 +179,7 @@ impl World<'_> {
             findings.push(unknown_name("data", &name, span, &known));
             return None;
         }
-        Some(&variant.latent)
+        Some(variant.tokens)
     }
 
     fn main_stage(&self, name: &str, span: Span, findings: &mut Findings) -> Option<&Stage> {

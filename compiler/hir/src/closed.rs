@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pfm_diag::{Diagnostic, Span};
 use pfm_syntax::ast::Expr;
 
-use crate::experiment::{Data, Mixture, Model, Part, Weights};
+use crate::experiment::{Data, Further, Mixture, Model, Part, Weights};
 use crate::findings::Findings;
 use crate::models::{self, DataPlace, Placed};
 use crate::resolve::Context;
@@ -155,7 +155,8 @@ fn close_on(context: &Context, plan: &models::Plan, data: &[usize], pool: &mut P
             return None;
         }
         for (variant, further) in model.variants.iter_mut().zip(other.variants) {
-            variant.further.push((pool.data[*at].name.clone(), further.latent));
+            let data = pool.data[*at].name.clone();
+            variant.further.push(Further { data, latent: further.latent, tokens: further.tokens });
         }
     }
     pool.origins.push(origin);

@@ -99,6 +99,8 @@ pub struct Model {
     pub variants: Vec<Variant>,
     /// Index of the variant used in evaluation.
     pub evaluation: usize,
+    /// The setting that makes the number of tokens depend on the data; its shapes are those of the most tokens.
+    pub adaptive: Option<pfm_diag::Span>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -136,9 +138,19 @@ pub struct Variant {
     pub picks: Vec<usize>,
     /// Latent shape for the model's data: frames, spatial sizes, channels.
     pub latent: Vec<usize>,
-    /// The same for each further data set of a model that trains on several, by name.
+    /// Tokens of one sample: frames times places, over all sequences of tokens.
+    pub tokens: usize,
+    /// Both for each further data set of a model that trains on several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub further: Vec<(String, Vec<usize>)>,
+    pub further: Vec<Further>,
+}
+
+/// A variant on another data set.
+#[derive(Clone, Debug, Serialize)]
+pub struct Further {
+    pub data: String,
+    pub latent: Vec<usize>,
+    pub tokens: usize,
 }
 
 pub struct Stage {

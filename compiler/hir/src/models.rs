@@ -57,6 +57,7 @@ pub(crate) fn close(context: &Context, plan: &Plan, data: &DataPlace, findings: 
         vocabulary,
         variants: vec![],
         evaluation: 0,
+        adaptive: adaptive(plan.tokeniser),
     };
     let evaluation = evaluation_picks(instance);
     let mut unreached: BTreeMap<String, (Span, bool)> = BTreeMap::new();
@@ -64,7 +65,7 @@ pub(crate) fn close(context: &Context, plan: &Plan, data: &DataPlace, findings: 
         let closed = instance.picked(&picks);
         let label = label(&closed, &picks);
         match trace(context, plan, &closed, data.data, &indices) {
-            Ok(Traced { latent, parameters, reached }) => {
+            Ok(Traced { latent, tokens, parameters, reached }) => {
                 for (parameter, (span, reached)) in parameters.iter().zip(reached) {
                     let seen = unreached.entry(parameter.path.clone()).or_insert((span, true));
                     seen.1 &= !reached;
@@ -73,7 +74,7 @@ pub(crate) fn close(context: &Context, plan: &Plan, data: &DataPlace, findings: 
                 if picks == evaluation {
                     model.evaluation = model.variants.len();
                 }
-                model.variants.push(Variant { label, picks, latent, further: vec![] });
+                model.variants.push(Variant { label, picks, latent, tokens, further: vec![] });
             }
             Err(diagnostics) => {
                 let trial = Trial { context, plan, data: data.data, indices: &indices };
@@ -93,6 +94,12 @@ pub(crate) fn close(context: &Context, plan: &Plan, data: &DataPlace, findings: 
         order.iter().position(|name| name.is_some_and(|n| n == root)).unwrap_or(order.len())
     });
     Some(model)
+}
+
+/// The place of `refine`, where it asks for tokens whose number depends on the data. Shapes are then those with everything refined.
+fn adaptive(tokeniser: &Placed) -> Option<Span> {
+    let threshold = tokeniser.part.instance.setting("refine").and_then(Setting::number);
+    threshold.filter(|t| *t > 0.0).map(|_| span_of(tokeniser, "refine"))
 }
 
 /// Field names of the adaptive heads, and the positions of the data's fields among them.
@@ -157,6 +164,7 @@ fn label(closed: &Instance, picks: &[usize]) -> String {
 /// What one pass through a model shows.
 pub(crate) struct Traced {
     latent: Vec<usize>,
+    tokens: usize,
     parameters: Vec<Parameter>,
     /// For each parameter where it is declared, and whether the output depends on it.
     reached: Vec<(Span, bool)>,
@@ -183,25 +191,18 @@ pub(crate) fn trace(
     let mut elaborator = Elaborator::new(library, builder, Options::default());
     let fields = Setting::List(indices.iter().map(|i| Setting::Number(*i as f64)).collect());
 
-    let mut latent =
-        elaborator.call_part(tokeniser, "encode", &plan.tokeniser.part.name, frames, Some(&fields), Some(plan.tokeniser.base))?;
-    let latent_shape = elaborator.shape(&latent)[1..].to_vec();
+    let part = &plan.tokeniser.part.name;
+    let at = Some(plan.tokeniser.base);
+    let mut latents = elaborator.call_several(tokeniser, "encode", part, &[frames], Some(&fields), at)?;
+    let shapes: Vec<Vec<usize>> = latents.iter().map(|l| elaborator.shape(l)).collect();
+    let latent_shape = shapes[0][1..].to_vec();
     if let Some(processor) = plan.processor {
-        let instance = &processor.part.instance;
-        let channels = *latent_shape.last().expect("a latent has a channel axis");
-        let width = instance.setting("width").and_then(Setting::number).map_or(channels, |w| w as usize);
-        if !plan.linked && width != channels {
-            return Err(vec![channels_differ(plan, processor, channels, width)]);
-        }
-        if plan.linked {
-            latent = link(&mut elaborator, "link.in", latent, width, plan)?;
-        }
-        latent = elaborator.call_part(instance, "apply", &processor.part.name, latent, None, Some(processor.base))?;
-        if plan.linked {
-            latent = link(&mut elaborator, "link.out", latent, channels, plan)?;
+        // Several sequences of tokens go through one processor, one after the other.
+        for latent in &mut latents {
+            *latent = step(&mut elaborator, plan, processor, latent.clone())?;
         }
     }
-    let output = elaborator.call_part(tokeniser, "decode", &plan.tokeniser.part.name, latent, Some(&fields), Some(plan.tokeniser.base))?;
+    let output = elaborator.call_part(tokeniser, "decode", part, &latents, Some(&fields), at)?;
     let given = elaborator.shape(&output);
     if given != taken {
         return Err(vec![frames_differ(context, plan, &taken, &given)]);
@@ -210,7 +211,26 @@ pub(crate) fn trace(
     let reaches = unused::reaching(&elaborator.builder().graph, output.value);
     let reached = declared.iter().map(|p| (p.span, elaborator.parameter_value(&p.path).is_some_and(|v| reaches.contains(&v)))).collect();
     let parameters = declared.into_iter().map(|p| Parameter { path: p.path, shape: p.shape, init: p.init }).collect();
-    Ok(Traced { latent: latent_shape, parameters, reached })
+    let tokens = shapes.iter().map(|s| s[..s.len() - 1].iter().product::<usize>()).sum();
+    Ok(Traced { latent: latent_shape, tokens, parameters, reached })
+}
+
+/// Latent frames through the processor, with links where there are any.
+fn step(elaborator: &mut Elaborator, plan: &Plan, processor: &Placed, mut latent: NamedTensor) -> Result<NamedTensor, Vec<Diagnostic>> {
+    let instance = &processor.part.instance;
+    let channels = *elaborator.shape(&latent).last().expect("a latent has a channel axis");
+    let width = instance.setting("width").and_then(Setting::number).map_or(channels, |w| w as usize);
+    if !plan.linked && width != channels {
+        return Err(vec![channels_differ(plan, processor, channels, width)]);
+    }
+    if plan.linked {
+        latent = link(elaborator, "link.in", latent, width, plan)?;
+    }
+    latent = elaborator.call_part(instance, "apply", &processor.part.name, &[latent], None, Some(processor.base))?;
+    if plan.linked {
+        latent = link(elaborator, "link.out", latent, channels, plan)?;
+    }
+    Ok(latent)
 }
 
 fn link(elaborator: &mut Elaborator, path: &str, input: NamedTensor, out: usize, plan: &Plan) -> Result<NamedTensor, Vec<Diagnostic>> {

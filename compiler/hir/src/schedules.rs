@@ -3,7 +3,7 @@
 
 use pfm_diag::{Diagnostic, Span};
 use pfm_elaborate::{Instance, Setting};
-use pfm_syntax::ast::{Arg, DefinitionKind};
+use pfm_syntax::ast::{Arg, DefinitionKind, TypeExpr};
 
 use crate::calls::{self, Epoch};
 use crate::findings::Findings;
@@ -13,7 +13,7 @@ use crate::tree::Item;
 use crate::units::prose;
 use crate::values::{call, is_word};
 
-/// The argument that says over how many epochs the schedule runs.
+/// The argument that says over how many epochs or steps the schedule runs; the whole run where it is not written.
 const HORIZON: &str = "over";
 const PHASES: [&str; 2] = ["warmup", "cooldown"];
 
@@ -30,22 +30,26 @@ pub(crate) fn close(context: &Context, item: &Item, epoch: Option<Epoch>, run: O
     }
     let given = |word: &str| args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.text == word));
     let definition = context.input.library.definition(DefinitionKind::Schedule, &name);
-    let wants_horizon = definition.is_some_and(|d| d.params.iter().any(|p| p.name.text == HORIZON)) && !given(HORIZON);
-    if wants_horizon {
+    let horizon = definition.and_then(|d| d.params.iter().find(|p| p.name.text == HORIZON)).filter(|_| !given(HORIZON));
+    if let Some(horizon) = horizon {
         // Without them the stage has a mistake that was reported.
         let (epoch, run) = (epoch?, run?);
-        add_horizon(&mut expr, (run as f64 / epoch.steps as f64).ceil());
+        match &horizon.ty {
+            Some(TypeExpr::Named(unit)) if unit.text == "steps" => add_horizon(&mut expr, run as f64, "steps"),
+            _ => add_horizon(&mut expr, (run as f64 / epoch.steps as f64).ceil(), "epochs"),
+        }
     }
     let instance = calls::bind(context, DefinitionKind::Schedule, &expr, "schedule", epoch, findings)?;
     warn_of_overlap(context, item, &args, &instance, epoch, findings);
     Some(Some(instance))
 }
 
-fn add_horizon(expr: &mut pfm_syntax::ast::Expr, epochs: f64) {
+/// Adds the length of the run as the horizon.
+fn add_horizon(expr: &mut pfm_syntax::ast::Expr, length: f64, unit: &str) {
     use pfm_syntax::ast::{Call, Expr, ExprKind, Name};
     let span = expr.span;
-    let unit = Some(Name { text: "epochs".into(), span });
-    let value = Expr { kind: ExprKind::Number { value: epochs, integer: true, unit }, span };
+    let unit = Some(Name { text: unit.into(), span });
+    let value = Expr { kind: ExprKind::Number { value: length, integer: true, unit }, span };
     let arg = Arg { name: Some(Name { text: HORIZON.into(), span }), value };
     match &mut expr.kind {
         ExprKind::Call(call) => call.args.push(arg),

@@ -39,7 +39,18 @@ impl<'a> Forward<'a> {
         let tokeniser = model.tokeniser.instance.picked(picks);
         let name = &model.tokeniser.name;
         let active = Setting::List(self.active(fields).into_iter().map(|i| Setting::Number(i as f64)).collect());
-        let mut z = e.call_part(&tokeniser, "encode", name, x, Some(&active), None)?;
+        let active = Some(&active);
+        let mut latents = e.call_several(&tokeniser, "encode", name, &[x], active, None)?;
+        // Several sequences of tokens go through one processor, one after the other.
+        for z in &mut latents {
+            *z = self.step(e, z.clone())?;
+        }
+        e.call_part(&tokeniser, "decode", name, &latents, active, None)
+    }
+
+    /// Latent frames through the processor, where there is one.
+    fn step(&self, e: &mut Elaborator<'a>, mut z: NamedTensor) -> Result<NamedTensor> {
+        let model = self.model;
         if let Some(processor) = &model.processor {
             let latent = *e.shape(&z).last().expect("channels come last") as f64;
             let width = processor.instance.setting("width").and_then(Setting::number).unwrap_or(latent);
@@ -48,10 +59,10 @@ impl<'a> Forward<'a> {
                 if model.linked { e.call(DefinitionKind::Block, "linear", path, &[z], &out, None).map(one) } else { Ok(z) }
             };
             z = link(e, z, "link.in", width)?;
-            z = e.call_part(&processor.instance, "apply", &processor.name, z, None, None)?;
+            z = e.call_part(&processor.instance, "apply", &processor.name, &[z], None, None)?;
             z = link(e, z, "link.out", latent)?;
         }
-        e.call_part(&tokeniser, "decode", name, z, Some(&active), None)
+        Ok(z)
     }
 
     /// Positions of the data's fields in the vocabulary of the adaptive heads.

@@ -152,13 +152,16 @@ fn print_variants(model: &Model, out: &Output) {
     if model.variants.len() > 1 {
         out.line(format!("\n  {} choices of compression (time x space per level): latent frames x space x channels", model.variants.len()));
     }
+    if model.adaptive.is_some() {
+        out.line("\n  the number of tokens depends on the data: shapes, cost and memory are those of the most");
+    }
     for (i, v) in model.variants.iter().enumerate() {
         let latent: Vec<String> = v.latent.iter().map(usize::to_string).collect();
         let mark = if i == model.evaluation { "evaluation" } else { "" };
         out.line(format!("    {:<14} {:<18}{mark}", v.label, latent.join(" x ")).trim_end());
-        for (data, latent) in &v.further {
-            let latent: Vec<String> = latent.iter().map(usize::to_string).collect();
-            out.line(format!("    {:<14} {:<18}on {data}", "", latent.join(" x ")));
+        for further in &v.further {
+            let latent: Vec<String> = further.latent.iter().map(usize::to_string).collect();
+            out.line(format!("    {:<14} {:<18}on {}", "", latent.join(" x "), further.data));
         }
     }
 }
@@ -184,7 +187,7 @@ fn value(experiment: &Experiment, cell: &Cell, last: &Stage, stages: Vec<Value>)
         .map(|(p, t)| json!({ "path": p.path, "count": p.count(), "shape": p.shape, "trainable": t }))
         .collect();
     let variants: Vec<Value> =
-        model.variants.iter().map(|v| json!({ "choice": v.label, "latent": v.latent, "further": v.further })).collect();
+        model.variants.iter().map(|v| json!({ "choice": v.label, "latent": v.latent, "tokens": v.tokens, "further": v.further })).collect();
     json!({
         "experiment": experiment.name, "profile": experiment.profile.as_deref().unwrap_or("paper"), "cell": cell.name, "data": experiment.data, "stages": stages,
         "parameters": parameters, "variants": variants, "evaluation": model.variants[model.evaluation].label,

@@ -6,6 +6,7 @@ use crate::load::{self, Loaded, Source};
 use crate::output::{Exit, Output};
 use crate::programs::{Place, make_data};
 use pfm_device::Pool;
+use pfm_diag::{Diagnostic, Span};
 use pfm_hir::{Cell, Experiment};
 use pfm_train::{CellResult, Faults, Native, RunError};
 use std::path::{Path, PathBuf};
@@ -45,10 +46,28 @@ pub fn run(args: Args, out: &Output) -> Exit {
         Ok(cells) => cells,
         Err(message) => return out.fail(Exit::Usage, message),
     };
+    let refused = refusals(loaded.experiment(), &cells);
+    if !refused.is_empty() {
+        return out.refuse(&refused, &loaded.checked.sources);
+    }
     if let Err(exit) = make_data(&loaded, &cells, &args.place, out) {
         return exit;
     }
     run_cells(loaded, &args, cells, &faults, out)
+}
+
+/// What the cells ask for and no back end does yet.
+fn refusals(experiment: &Experiment, cells: &[usize]) -> Vec<Diagnostic> {
+    let stages = cells.iter().flat_map(|c| &experiment.cells[*c].stages).map(|s| &experiment.stages[*s]);
+    let mut places: Vec<Span> = stages.filter_map(|s| experiment.models[s.model].adaptive).collect();
+    places.sort();
+    places.dedup();
+    let refused = places.into_iter().map(|place| {
+        Diagnostic::new("E0804", "adaptive tokens are not there yet")
+            .at(place, "makes the number of tokens depend on the data")
+            .help("write `refine = 0`, which splits every patch; `check` and `plan` take it as it is")
+    });
+    refused.collect()
 }
 
 /// Indices of the cells to run.
