@@ -253,6 +253,18 @@ pub struct Report {
     pub metrics: Vec<Instance>,
     pub sample: SampleRule,
     pub unroll: Option<Unroll>,
+    pub plot: Option<Plot>,
+}
+
+/// A chart of a result over the cells of a grid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plot {
+    /// The axis whose labels, which are numbers, go across.
+    pub x: String,
+    /// The result that goes up: `nrmse`, `neps.low`.
+    pub y: String,
+    /// The axis whose labels have a colour each.
+    pub colour: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

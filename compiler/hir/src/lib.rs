@@ -25,6 +25,7 @@ mod names;
 mod origins;
 mod overrides;
 mod parts;
+mod plots;
 mod profiles;
 mod remedies;
 mod reports;

@@ -6,8 +6,9 @@ use pfm_syntax::ast::{Arg, DefinitionKind, Expr, ExprKind};
 
 use crate::calls;
 use crate::cells::default_stage;
-use crate::experiment::{Report, SampleRule, Stage, Unroll};
+use crate::experiment::{Grid, Report, SampleRule, Stage, Unroll};
 use crate::findings::Findings;
+use crate::plots;
 use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::stages::unknown_name;
@@ -18,7 +19,7 @@ use crate::values::{self, call, is_word, items, wrong_form};
 const UNROLL_SAMPLE: usize = 64;
 
 /// Closes a report; None when it has mistakes.
-pub(crate) fn close(context: &Context, tree: &Tree, item: &Item, findings: &mut Findings) -> Option<Report> {
+pub(crate) fn close(context: &Context, tree: &Tree, item: &Item, grids: &[Grid], findings: &mut Findings) -> Option<Report> {
     let before = findings.errors();
     let stage = stage(tree, item, findings);
     let mut at = item.value("at").map_or(vec![], |e| steps(e, findings));
@@ -31,7 +32,14 @@ pub(crate) fn close(context: &Context, tree: &Tree, item: &Item, findings: &mut 
     if findings.errors() > before {
         return None;
     }
-    Some(Report { name: item.label.text.clone(), stage: stage?, at, every, metrics, sample, unroll })
+    let mut report = Report { name: item.label.text.clone(), stage: stage?, at, every, metrics, sample, unroll, plot: None };
+    // A grid with a mistake of its own may be the one that the plot is over.
+    if let Some(plot) = item.value("plot").filter(|e| !is_word(e, "none"))
+        && grids.len() == tree.of(Kind::Grid).count()
+    {
+        report.plot = Some(plots::close(plot, &report, grids, findings)?);
+    }
+    Some(report)
 }
 
 /// Warns about steps that the stage, as the file writes it, never reaches.

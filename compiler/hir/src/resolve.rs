@@ -92,7 +92,7 @@ fn close(context: &Context, chain: &[bases::Place], request: &Request, findings:
     let closed = closed::close(context, &tree, &mut pool, findings);
     let base = cells::Base { context, seed, code: identity::own_code(&context.input) };
     let mut plan = cells::close(&base, &tree, &closed, &mut pool, findings);
-    let reports: Vec<_> = tree.of(Kind::Report).filter_map(|item| reports::close(context, &tree, item, findings)).collect();
+    let reports: Vec<_> = tree.of(Kind::Report).filter_map(|item| reports::close(context, &tree, item, &plan.grids, findings)).collect();
     for stage in &mut plan.stages {
         stage.report = reports.iter().position(|r| r.stage == stage.name);
     }

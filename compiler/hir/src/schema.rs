@@ -121,5 +121,6 @@ const REPORT: &[SettingInfo] = &[
     optional("every", "none", "steps between points of the learning curve"),
     needed("metrics", "what is computed, such as `[vrmse, neps(bands: 3)]`"),
     optional("sample", "all", "`all` of the validation windows, or `subsets(count:, size:)`"),
+    optional("plot", "none", "a chart over the cells of the grid: `lines(x: AXIS, y: METRIC, colour: AXIS)`"),
     optional("unroll", "none", "a metric over longer horizons: `vrmse(horizons: [1, 2 .. 6], sample: 1_024)`"),
 ];

@@ -82,6 +82,8 @@ fn take(
     let made = parts_of(source);
     let wanted: Vec<&str> = match path.segments.get(1) {
         None => made.clone(),
+        // The whole model by its name.
+        Some(part) if part.text == source.name => made.clone(),
         Some(part) => vec![part.text.as_str()],
     };
     for part in wanted {

@@ -78,6 +78,33 @@ fn baselines(runs: &[Run], stage: &str, metric: &str) -> Vec<Line> {
     whole.baselines.iter().enumerate().filter_map(line).collect()
 }
 
+/// Results over an axis of the grid, as the reports of the file ask for them: a line for each combination of the other labels.
+pub(crate) fn comparisons(runs: &[Run]) -> Vec<String> {
+    let of = |plot: &pfm_train::Plot| {
+        let (mut lines, mut keys): (Vec<Line>, Vec<String>) = (vec![], vec![]);
+        for run in runs {
+            let label = |axis: &str| run.metrics.labels.iter().find(|(a, _)| a == axis).map(|(_, label)| label.as_str());
+            let x = label(&plot.x).and_then(|l| l.parse::<f64>().ok());
+            let (Some(x), Some(y)) = (x, run.metrics.results.get(&plot.y).copied().flatten()) else { continue };
+            let others = run.metrics.labels.iter().filter(|(axis, _)| *axis != plot.x).map(|(_, label)| label.as_str());
+            let name = others.collect::<Vec<_>>().join(", ");
+            if let Some(line) = lines.iter_mut().find(|l| l.name == name) {
+                line.points.push((x, y));
+                continue;
+            }
+            let key = plot.colour.as_deref().and_then(label).unwrap_or(&name).to_string();
+            let place = keys.iter().position(|k| *k == key).unwrap_or_else(|| {
+                keys.push(key);
+                keys.len() - 1
+            });
+            lines.push(Line { name, points: vec![(x, y)], dashed: false, colour: Some(place) });
+        }
+        lines.iter_mut().for_each(|l| l.points.sort_by(|a, b| a.0.total_cmp(&b.0)));
+        chart(&format!("{} over {}", plot.y, plot.x), &plot.x, &plot.y, false, lines)
+    };
+    runs.first().map_or(&[][..], |r| &r.about.plots).iter().filter_map(of).collect()
+}
+
 /// Metrics of forecasts over the horizon, beside persistence.
 pub(crate) fn forecasts(runs: &[Run]) -> Vec<String> {
     let mut all = vec![];

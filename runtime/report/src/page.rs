@@ -29,6 +29,7 @@ pub(crate) fn page(runs: &[Run], claims: &[Judged]) -> String {
     let sections = [
         section("Claims", &tables::claims(claims)),
         section("Metrics", &tables::metrics(runs)),
+        section("Over the grid", &figures(&charts::comparisons(runs))),
         section("By field", &tables::by_field(runs)),
         section("Learning curves", &figures(&[charts::losses(runs), charts::curves(runs)].concat())),
         section("Forecasts", &figures(&charts::forecasts(runs))),

@@ -224,3 +224,28 @@ fn a_missing_file_is_named() {
     assert!(!directory.join("report.html").exists());
     assert!(pfm_report::write(&[], &directory).is_err());
 }
+
+#[test]
+fn a_plot_draws_a_result_over_an_axis_with_a_colour_for_each_label() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let mut directories = vec![];
+    for (cell, mask, count, value) in
+        [("a", "frozen", "1", 0.5), ("b", "frozen", "96", 0.25), ("c", "free", "1", 0.75), ("d", "free", "96", 0.125)]
+    {
+        let directory = run(place.path(), cell, value, SIDE);
+        let change = |name: &str, adjust: &dyn Fn(&mut Value)| {
+            let mut json: Value = serde_json::from_str(&read(&directory.join(name))).expect("parses");
+            adjust(&mut json);
+            durable::write(&directory.join(name), json.to_string().as_bytes()).expect("writes");
+        };
+        change("metrics.json", &|m| m["labels"] = json!([["mask", mask], ["data.trajectories", count]]));
+        change("about.json", &|a| a["plots"] = json!([{ "x": "data.trajectories", "y": "vrmse", "colour": "mask" }]));
+        directories.push(directory);
+    }
+    pfm_report::write(&directories, place.path()).expect("writes");
+    let page = read(&place.path().join("report.html"));
+    assert!(page.contains("Over the grid") && page.contains("vrmse over data.trajectories"), "{}", page.len());
+    let chart = &page[page.find("vrmse over data.trajectories").expect("drawn")..];
+    let chart = &chart[..chart.find("</svg>").expect("ends")];
+    assert!(chart.contains("frozen") && chart.contains("free"));
+}

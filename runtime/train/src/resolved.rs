@@ -19,6 +19,7 @@ pub fn cell_work(experiment: &Experiment, cell: &Cell) -> CellWork {
             grid: cell.grid.clone(),
             labels: cell.labels.clone(),
             claims: claims.collect(),
+            plots: experiment.reports.iter().filter_map(|r| r.plot.clone()).collect(),
             facts: vec![],
         },
         stages: cell.stages.iter().map(|s| stage_work(experiment, &experiment.stages[*s])).collect(),

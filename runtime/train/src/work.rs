@@ -1,7 +1,7 @@
 //! What there is to do, as plain numbers: one cell, its stages in order, and the report that watches a stage. Made from the
 //! resolved experiment; nothing here is looked up again.
 
-use pfm_hir::Weights;
+use pfm_hir::{Plot, Weights};
 use serde::{Deserialize, Serialize};
 
 /// One cell of an experiment.
@@ -34,6 +34,9 @@ pub struct About {
     pub labels: Vec<(String, String)>,
     /// The claims on metrics, closed, as `pfm_hir::Claim` serialises them.
     pub claims: Vec<serde_json::Value>,
+    /// Charts over the cells of the grid.
+    #[serde(default)]
+    pub plots: Vec<Plot>,
     /// Facts for the header, such as `device` or `parameters`, in order.
     pub facts: Vec<(String, String)>,
 }
