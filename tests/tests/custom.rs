@@ -70,12 +70,12 @@ fn each_trains_and_every_parameter_has_a_gradient() {
         let stage = work.stages.last().expect("a stage");
         let (mut programs, mut samples) = native.open(stage).expect("the stage opens");
         let mut store = Store::initial(programs.as_ref());
-        let layout = &stage.layout;
+        let layout = &stage.sets[0].layout;
         let frame = layout.grid.iter().product::<usize>() * layout.fields.len();
         let mut window = vec![0.0; stage.batch * layout.window * frame];
         for step in 0..STEPS {
-            samples.batch(step, &mut window).expect("a batch");
-            let loss = programs.accumulate(0, &window, [0, stage.id as i32, step as i32, 0], &mut store).expect("runs");
+            samples.batch(0, step, &mut window).expect("a batch");
+            let loss = programs.accumulate(0, 0, &window, [0, stage.id as i32, step as i32, 0], &mut store).expect("runs");
             assert!(loss.is_finite() && loss > 0.0, "{name}, step {step}: loss {loss}");
             check_gradients(&name, programs.as_ref(), &store);
             let rate = programs.rate(step);
