@@ -413,7 +413,7 @@ pub const CODES: &[CodeInfo] = &[
     CodeInfo {
         code: "E1015",
         title: "an index or range lies outside",
-        explanation: "Items and entries count from 0, so a list of three has the items 0, 1 and 2: `levels[3]` is beyond its end. `drop_first(x, 4, along: t)` of four frames leaves nothing. A loop runs at most a million times, since it is unrolled when compiled.",
+        explanation: "Items and entries count from 0, so a list of three has the items 0, 1 and 2: `levels[3]` is beyond its end. `drop_first(x, 4, along: t)` of four frames leaves nothing. Indices of a path, `as blocks[n]`, are whole numbers from 0.",
     },
     CodeInfo {
         code: "E1016",
@@ -449,6 +449,11 @@ pub const CODES: &[CodeInfo] = &[
         code: "E1022",
         title: "a model gives frames of another shape than it takes",
         explanation: "What a tokeniser decodes, and what a model predicts, is compared with frames of the data, so it has as many frames, the same sizes and the same fields as what went in. A processor whose `apply` drops a frame, `x |> drop_first(1, along: t)`, breaks that: its result has the axes and sizes of its argument.",
+    },
+    CodeInfo {
+        code: "E1024",
+        title: "code does too much while it compiles",
+        explanation: "Loops, lists and tables of numbers are worked out while compiling, and every tensor operation in a loop becomes a node of the graph. A loop over a million frames, or a list that doubles forty times, would not end. Let one operation do the work: `sum(x, over: [t])` instead of a loop over the frames.",
     },
     CodeInfo {
         code: "F0902",
@@ -551,7 +556,7 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "The run is shorter than a step in `at`; the report's last point is always the last step of the run. A profile that shortens `run` changes `at` as well: `table5.at = [100 steps, 300 steps]`.",
     },
     CodeInfo {
-        code: "W1023",
+        code: "W1024",
         title: "a parameter never reaches the loss",
         explanation: "No choice of compression makes the model's output depend on it in a way that has a derivative, so it would stay as it was first drawn: `block f(x: [.. c]) -> [.. c] { scale : param [c] ~ ones, x }` declares `scale` and leaves it out of its result. Use it, `x * scale`, or remove the declaration.",
     },

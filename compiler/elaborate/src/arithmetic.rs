@@ -5,6 +5,7 @@ use crate::{
     Elaborator, NamedTensor, Setting,
     fault::{Outcome, fault},
     frame::Frame,
+    interpret::small,
     value::{Table, Value},
 };
 use pfm_diag::Span;
@@ -93,7 +94,7 @@ impl<'a> Elaborator<'a> {
             && let (Some(mut x), Some(y)) = (listed(a), listed(b))
         {
             x.extend(y);
-            return Ok(Value::list(x));
+            return small(Value::list(x), span);
         }
         match op {
             BinaryOp::Add if b.as_number() == Some(0.0) => Ok(a.clone()),

@@ -135,7 +135,16 @@ impl<'a> Elaborator<'a> {
         for (segment, index) in &name.segments {
             words.push(segment.text.clone());
             if let Some(index) = index {
-                words.push(format!("{}", self.number(frame, index)?));
+                let number = self.number(frame, index)?;
+                if number.fract() != 0.0 || number < 0.0 {
+                    return Err(fault(
+                        "E1015",
+                        format!("a path counts from 0, `{number}` is no index"),
+                        index.span,
+                        format!("is {number} here"),
+                    ));
+                }
+                words.push(format!("{number}"));
             }
         }
         Ok(words.join("."))

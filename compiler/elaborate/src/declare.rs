@@ -10,6 +10,9 @@ use pfm_diag::Span;
 use pfm_ir::{Role, TensorType};
 use pfm_syntax::ast::{Arg, Axis, Call, Expr, ExprKind, Name};
 
+/// Weights that one parameter may have.
+const MOST_WEIGHTS: f64 = 1e12;
+
 impl<'a> Elaborator<'a> {
     pub(crate) fn declare(
         &mut self,
@@ -32,6 +35,14 @@ impl<'a> Elaborator<'a> {
             return Ok(());
         }
         let (names, shape) = self.parameter_axes(frame, axes)?;
+        if shape.iter().map(|n| *n as f64).product::<f64>() > MOST_WEIGHTS {
+            return Err(fault(
+                "E1017",
+                format!("a parameter of {shape:?} has more than {MOST_WEIGHTS:e} weights"),
+                span,
+                "larger than any machine",
+            ));
+        }
         let decl = ParameterDecl { path: frame.join(&name.text), shape, init: self.init(frame, init)?, span };
         let value = self.parameter(frame, decl, span)?;
         frame.bind(&name.text, Value::Tensor(NamedTensor { value, axes: names }));
@@ -135,6 +146,9 @@ impl<'a> Elaborator<'a> {
 fn whole(size: f64, span: Span) -> Outcome<usize> {
     if size.fract() == 0.0 && (1.0..1e9).contains(&size) {
         return Ok(size as usize);
+    }
+    if size >= 1e9 {
+        return Err(fault("E1017", format!("a size of {size:e} is too large"), span, "used as a size"));
     }
     Err(fault("E1017", format!("a size is a whole number of at least 1, found {}", Setting::Number(size)), span, "used as a size"))
 }

@@ -43,6 +43,8 @@ pub struct Elaborator<'a> {
     pub(crate) draws: BTreeMap<String, usize>,
     /// The call in the user's file.
     pub(crate) site: Option<Span>,
+    /// Expressions evaluated so far.
+    pub(crate) work: usize,
 }
 
 impl<'a> Elaborator<'a> {
@@ -56,6 +58,7 @@ impl<'a> Elaborator<'a> {
             declared_here: BTreeMap::new(),
             draws: BTreeMap::new(),
             site: None,
+            work: 0,
         }
     }
 

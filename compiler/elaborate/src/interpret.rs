@@ -22,6 +22,45 @@ fn constant(name: &str) -> Option<Value> {
     })
 }
 
+/// Expressions that may be evaluated while one graph is made: a limit that real models stay far below.
+const MOST_WORK: usize = 1_000_000;
+/// Items of a list, those of lists in it included.
+const MOST_ITEMS: usize = 1_000_000;
+
+/// Code that would not end, or fill the memory, while it compiles.
+pub(crate) fn too_much(message: String, span: Span, label: impl Into<String>) -> crate::fault::Fault {
+    let d = fault("E1024", message, span, label);
+    Box::new(d.help("loops are unrolled while compiling: make them shorter, or let one operation do the work"))
+}
+
+/// The list, unless it has too many items.
+pub(crate) fn small(list: Value, span: Span) -> Outcome<Value> {
+    let mut left = MOST_ITEMS;
+    if fits(&list, &mut left) { Ok(list) } else { Err(too_much(format!("a list has more than {MOST_ITEMS} items"), span, "grows here")) }
+}
+
+fn fits(value: &Value, left: &mut usize) -> bool {
+    match value {
+        Value::Group(items) => items.iter().all(|i| fits(i, left)),
+        Value::Setting(setting) => setting_fits(setting, left),
+        _ => take_one(left),
+    }
+}
+
+fn setting_fits(setting: &Setting, left: &mut usize) -> bool {
+    match setting {
+        Setting::List(items) | Setting::Tuple(items) => take_one(left) && items.iter().all(|i| setting_fits(i, left)),
+        Setting::Record(fields) => take_one(left) && fields.iter().all(|(_, i)| setting_fits(i, left)),
+        _ => take_one(left),
+    }
+}
+
+fn take_one(left: &mut usize) -> bool {
+    let any = *left > 0;
+    *left = left.saturating_sub(1);
+    any
+}
+
 /// Factor of a unit word. Counting words are their own base unit.
 fn unit_factor(word: &str) -> f64 {
     match word {
@@ -98,7 +137,7 @@ impl<'a> Elaborator<'a> {
             && let Setting::Range(from, to) = s.closed()
         {
             if to - from > 1e6 {
-                return Err(fault("E1015", format!("a loop over {} numbers", to - from), span, "too many to run while compiling"));
+                return Err(too_much(format!("a loop over {} numbers", to - from), span, "too many to run while compiling"));
             }
             return Ok((*from as i64..*to as i64).map(|i| Value::number(i as f64)).collect());
         }
@@ -126,6 +165,14 @@ impl<'a> Elaborator<'a> {
 
     /// The value of an expression.
     pub(crate) fn eval(&mut self, frame: &mut Frame<'a>, e: &Expr) -> Outcome<Value> {
+        self.work += 1;
+        if self.work > MOST_WORK {
+            return Err(too_much(
+                format!("more than {MOST_WORK} expressions are evaluated for one model"),
+                e.span,
+                "the limit is reached here",
+            ));
+        }
         match &e.kind {
             ExprKind::Number { value, unit, .. } => Ok(Value::number(value * unit.as_ref().map_or(1.0, |u| unit_factor(&u.text)))),
             ExprKind::Text(t) => Ok(Value::Setting(Setting::Text(t.clone()))),
@@ -177,7 +224,10 @@ impl<'a> Elaborator<'a> {
             return Ok(Value::Setting(Setting::Record(fields)));
         }
         let items = args.iter().map(|a| self.eval(frame, &a.value)).collect::<Outcome<Vec<_>>>()?;
-        Ok(Value::list(items))
+        match (args.first(), args.last()) {
+            (Some(first), Some(last)) => small(Value::list(items), first.value.span.to(last.value.span)),
+            _ => Ok(Value::list(items)),
+        }
     }
 
     fn tuple(&mut self, frame: &mut Frame<'a>, items: &[Expr]) -> Outcome<Value> {

@@ -78,7 +78,8 @@ pub(crate) fn close(context: &Context, plan: &Plan, data: &DataPlace, findings: 
             }
             Err(diagnostics) => {
                 let trial = Trial { context, plan, data: data.data, indices: &indices };
-                let only_some = all_picks(instance).iter().any(|picks| trial.runs(&instance.picked(picks)));
+                let endless = diagnostics.iter().any(|d| d.code == "E1024");
+                let only_some = !endless && all_picks(instance).iter().any(|picks| trial.runs(&instance.picked(picks)));
                 for diagnostic in diagnostics {
                     let diagnostic = point_at_settings(trial.suggest(diagnostic, &closed), plan, data);
                     findings.push(if only_some { diagnostic.note(format!("found with the choice {label}")) } else { diagnostic });
@@ -277,7 +278,7 @@ fn report_unreached(plan: &Plan, seen: &BTreeMap<String, (Span, bool)>, findings
     for (path, (span, _)) in seen.iter().filter(|(_, (_, unreached))| *unreached) {
         let root = path.split('.').next().unwrap_or_default();
         let owner = plan.processor.filter(|p| p.part.name == root).unwrap_or(plan.tokeniser);
-        let d = Diagnostic::new("W1023", format!("`{path}` never reaches the loss"))
+        let d = Diagnostic::new("W1024", format!("`{path}` never reaches the loss"))
             .at(*span, "nothing that is given back depends on it")
             .also(owner.base, format!("`{}` is made here", owner.part.name))
             .help("use it, or remove its declaration: it would stay as it starts");

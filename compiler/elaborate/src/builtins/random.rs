@@ -19,6 +19,7 @@ fn drop_path(e: &mut Elaborator, a: &Arguments) -> Outcome<Value> {
     if !(0.0..1.0).contains(&rate) {
         return Err(fault("E1006", format!("a rate is at least 0 and below 1, found {rate}"), a.span_of(1), "out of range"));
     }
+    super::reduce::numeric(e, &x, a)?;
     if rate == 0.0 || !e.options.training {
         return Ok(Value::Tensor(x));
     }

@@ -4,7 +4,7 @@ use super::{Arguments, Builtin, Kind, optional, required};
 use crate::{
     Elaborator, NamedTensor,
     arithmetic::{MAX, MIN, Pointwise},
-    fault::Outcome,
+    fault::{Outcome, axes_text, fault},
     value::Value,
 };
 use pfm_ir::{Attrs, Op, ValueId};
@@ -86,6 +86,15 @@ fn extreme(e: &mut Elaborator, a: &Arguments, p: &'static Pointwise, f: Reduce) 
     }
 }
 
+/// Conditions are not numbers.
+pub(super) fn numeric(e: &Elaborator, x: &NamedTensor, a: &Arguments) -> Outcome<()> {
+    if e.builder.ty(x.value).dtype.is_float() {
+        return Ok(());
+    }
+    let d = fault("E1006", format!("expected numbers, found conditions {}", axes_text(&x.axes)), a.span_of(0), "true or false by element");
+    Err(Box::new(d.help("make numbers of them: `where(condition, 1, 0)`")))
+}
+
 type Reduce = for<'a> fn(&mut Elaborator<'a>, ValueId, &[usize]) -> ValueId;
 
 fn reduce(e: &mut Elaborator, a: &Arguments, at: usize, f: Reduce) -> Outcome<Value> {
@@ -94,6 +103,7 @@ fn reduce(e: &mut Elaborator, a: &Arguments, at: usize, f: Reduce) -> Outcome<Va
     let mut axes = e.positions(&x, &names, a.span_of(at))?;
     axes.sort_unstable();
     axes.dedup();
+    numeric(e, &x, a)?;
     if axes.is_empty() {
         return Ok(Value::Tensor(x));
     }

@@ -8,6 +8,8 @@ use crate::{
 };
 use pfm_ir::{Attrs, DType};
 
+const MOST_ZEROS: usize = 1_000_000;
+
 pub(super) static TABLE: &[Builtin] = &[
     Builtin {
         name: "split",
@@ -130,6 +132,9 @@ pub(super) static TABLE: &[Builtin] = &[
             let zero = vec![0; x.axes.len()];
             let (mut low, mut high) = (zero.clone(), zero.clone());
             (low[at], high[at]) = (a.number_or(1, 0.0) as usize, a.number_or(2, 0.0) as usize);
+            if low[at].max(high[at]) > MOST_ZEROS {
+                return Err(fault("E1017", format!("more than {MOST_ZEROS} zeros around an axis"), a.span, "asked for here"));
+            }
             let value = pfm_ops::pad(&mut e.builder, x.value, &low, &high, &zero, 0.0);
             Ok(Value::Tensor(NamedTensor { value, axes: x.axes }))
         },

@@ -4,9 +4,12 @@ use super::{Arguments, Builtin, Kind, optional, required};
 use crate::{
     Elaborator,
     fault::{Outcome, fault},
+    interpret::too_much,
     value::{Table, Value},
 };
 use pfm_ir::Tensor;
+
+const MOST_ENTRIES: usize = 4_000_000;
 
 pub(super) static TABLE: &[Builtin] = &[
     Builtin {
@@ -53,6 +56,7 @@ pub(super) static TABLE: &[Builtin] = &[
         doc: "List of i - j for all pairs (i, j), j varying fastest, kept between 0 and `limit`.",
         run: |_, a| {
             let (n, limit) = (a.count(0), a.count(1));
+            bounded(n.saturating_mul(n), a)?;
             Ok(Value::numbers((0..n).flat_map(|i| (0..n).map(move |j| i.saturating_sub(j).min(limit) as f64))))
         },
     },
@@ -62,8 +66,17 @@ fn vector(a: &Arguments, along: usize, count: usize, f: impl Fn(usize) -> f64) -
     if count == 0 {
         return Err(fault("E1017", "an axis has at least one entry", a.span, "none here"));
     }
+    bounded(count, a)?;
     let tensor = Tensor::new(&[count], (0..count).map(f).collect());
     Ok(Value::Table(Table { axes: vec![a.axis(along)], tensor, boolean: false }))
+}
+
+/// Tables are made while compiling, so they are small.
+fn bounded(count: usize, a: &Arguments) -> Outcome<()> {
+    if count <= MOST_ENTRIES {
+        return Ok(());
+    }
+    Err(too_much(format!("a table of more than {MOST_ENTRIES} entries"), a.span, "made while compiling"))
 }
 
 fn resize_matrix(_: &mut Elaborator, a: &Arguments) -> Outcome<Value> {
@@ -71,6 +84,8 @@ fn resize_matrix(_: &mut Elaborator, a: &Arguments) -> Outcome<Value> {
     if from == 0 || to == 0 {
         return Err(fault("E1017", "an axis has at least one entry", a.span, "none here"));
     }
+    // The pseudo-inverse takes the cube of this.
+    bounded(from.max(to).saturating_mul(from.max(to)).saturating_mul(from.max(to)) / 16, a)?;
     let linear = linear_resize(from, to);
     let data = match a.name(2) {
         None | Some("pinv") if from == to => linear,
