@@ -3,7 +3,7 @@
 use crate::used;
 use pfm_diag::{Diagnostic, Sources};
 use pfm_elaborate::Library;
-use pfm_hir::{Experiment, Input, ProfileChoice};
+use pfm_hir::{Cell, Experiment, Input, Other, ProfileChoice};
 use pfm_lower::Context;
 use pfm_syntax::ast::File;
 
@@ -40,6 +40,9 @@ pub struct Checked {
     pub experiment: Option<Experiment>,
     /// All of them, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
+    file: File,
+    others: Vec<Other>,
+    wanted: pfm_hir::Request,
 }
 
 impl Checked {
@@ -49,6 +52,31 @@ impl Checked {
     /// If the file did not resolve.
     pub fn context(&self) -> Context<'_> {
         Context { experiment: self.experiment.as_ref().expect("the file resolved"), library: &self.library }
+    }
+
+    /// The text of a file that runs one cell without options and without other files. `notes` are put above its experiment.
+    ///
+    /// # Panics
+    /// If the file did not resolve.
+    pub fn closed(&self, cell: &Cell, notes: &[String]) -> String {
+        let input = Input { sources: &self.sources, file: &self.file, others: &self.others, library: &self.library, broken: &[] };
+        pfm_hir::closed(&input, &self.wanted, self.experiment.as_ref().expect("the file resolved"), cell, notes)
+    }
+
+    /// Names of the file's experiments.
+    pub fn experiments(&self) -> Vec<&str> {
+        let named = self.file.experiments.iter().filter(|b| b.kind.text == "experiment");
+        named.filter_map(|b| b.label.as_ref()).map(|l| l.text.as_str()).collect()
+    }
+
+    /// The first name of an experiment, to point at.
+    pub fn place(&self) -> Option<pfm_diag::Span> {
+        self.file.experiments.iter().find_map(|b| b.label.as_ref()).map(|l| l.span)
+    }
+
+    /// Edition of the language that the file is written in.
+    pub fn edition(&self) -> u32 {
+        self.file.edition.map_or(1, |(edition, _)| edition)
     }
 }
 
@@ -72,7 +100,7 @@ pub fn check(name: &str, text: &str, request: &Request, world: &dyn World) -> Ch
     diagnostics.extend(found);
     let experiment = experiment.filter(|_| !broken_text(&diagnostics));
     diagnostics.sort_by_key(|d| d.primary.as_ref().map(|l| (l.span.file, l.span.start)));
-    Checked { sources, library, experiment, diagnostics }
+    Checked { sources, library, experiment, diagnostics, file: user.file, others, wanted }
 }
 
 /// A file with errors of its own is no experiment; a claim that fails leaves one.

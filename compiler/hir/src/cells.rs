@@ -8,6 +8,7 @@ use crate::axes::{Axis, axes, change, skips};
 use crate::closed::{self, Closed, Pool};
 use crate::experiment::{Cell, Grid, Stage};
 use crate::findings::Findings;
+use crate::reach::Reach;
 use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::stages::{World, unknown_name};
@@ -26,8 +27,8 @@ pub(crate) struct Plan {
 pub(crate) struct Base<'a> {
     pub context: &'a Context<'a>,
     pub seed: u64,
-    /// The user's own definitions, for the identity of stages.
-    pub code: String,
+    /// Definitions, for the identity of stages.
+    pub reach: &'a Reach<'a>,
 }
 
 /// The tree of one cell, and its blocks.
@@ -63,7 +64,7 @@ fn close_cell(base: &Base, here: &Here, pool: &Pool, plan: &mut Plan, order: &[u
         all_data: &pool.data,
         all_models: &pool.models,
         seed: base.seed,
-        code: &base.code,
+        reach: base.reach,
     };
     let mut produced = Produced::new();
     for &index in order {

@@ -10,6 +10,8 @@ pub struct Experiment {
     pub doc: String,
     /// The profile it was closed under; None is the file as written.
     pub profile: Option<String>,
+    /// Names of all its profiles; the file as written is one more.
+    pub profiles: Vec<String>,
     pub seed: u64,
     pub data: Vec<Data>,
     /// Trainable things: each tokeniser alone (an autoencoder) and each `model` block.
@@ -160,6 +162,8 @@ pub struct Stage {
     pub id: u32,
     /// Content identity (hex): two stages with the same key are the same work.
     pub key: String,
+    /// Identities of its aspects.
+    pub identity: Identity,
     /// Index into `Experiment::models`.
     pub model: usize,
     pub data: Mixture,
@@ -183,11 +187,27 @@ pub struct Stage {
     pub mask: Option<String>,
     /// Variants that training samples from.
     pub variants: Vec<usize>,
+    /// Number format of activations.
+    pub precision: String,
     /// Steps between checkpoints.
     pub checkpoint: u64,
+    /// How devices share the work.
+    pub parallel: String,
+    /// Warnings that are meant.
+    pub allow: Vec<String>,
     /// The report that this stage's evaluations are for, if any.
     pub report: Option<usize>,
     pub seed: u64,
+}
+
+/// Hashes (hex) of what a stage computes, of the samples that it sees, and of how it is run, which changes no number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    pub program: String,
+    pub data: String,
+    pub run: String,
+    /// Definitions that the program needs (`block linear`) and hashes of what they say.
+    pub definitions: Vec<(String, String)>,
 }
 
 pub struct Objective {
@@ -253,6 +273,10 @@ pub struct Report {
     pub metrics: Vec<Instance>,
     pub sample: SampleRule,
     pub unroll: Option<Unroll>,
+    /// Content identity (hex): what is evaluated, and when.
+    pub key: String,
+    /// Definitions that the metrics need and hashes of what they say.
+    pub definitions: Vec<(String, String)>,
     pub plot: Option<Plot>,
 }
 
@@ -288,8 +312,10 @@ pub struct Unroll {
 pub struct Origin {
     pub path: String,
     pub value: String,
-    /// `indomain.pfm:23`, `std/tokenisers/magvit_simple.pfm:7`, `profile laptop`, `--set`.
+    /// `indomain.pfm:23`, `std/tokenisers/magvit_simple.pfm:7`, `profile laptop`, `--set`, `language, …:23`.
     pub origin: String,
+    #[serde(skip)]
+    pub span: Option<pfm_diag::Span>,
 }
 
 /// A claim of the file, closed. Structural ones are checked by `check`, those on metrics after a run.

@@ -11,7 +11,10 @@ use crate::resolve::Context;
 use crate::schema::{EXPERIMENT, Kind, SettingInfo};
 use crate::tree::{Item, Tree};
 use crate::units::digits;
-use crate::values::call;
+use crate::values::{call, items};
+
+/// The file that holds the defaults of the language.
+const SCHEMA: &str = "compiler/hir/src/schema.rs";
 
 /// Rows for all blocks, in the order of the file. `instances` are closed calls by path, such as `rollout.optimiser`.
 pub(crate) fn list(
@@ -76,6 +79,7 @@ impl Lister<'_> {
                 self.call(out, loss, &arg.value, instance);
             }
         }
+        self.metrics(out, item, instances);
         let Some(definition) = definition else { return };
         if let (Body::Settings(statements), Kind::Data) = (&definition.body, item.kind) {
             for statement in statements {
@@ -91,11 +95,39 @@ impl Lister<'_> {
         for parameter in &definition.params {
             let name = &parameter.name.text;
             let closed = instance.and_then(|(_, i)| i.setting(name)).map(|s| s.to_string());
-            let level = item.levels.iter().find(|l| format!("{}s", l.word) == *name).map(|l| l.span);
-            let written = item.value(name).map(|e| e.span).or(level);
+            if item.levels.iter().any(|l| format!("{}s", l.word) == *name) {
+                self.levels(out, item, name, definition);
+                continue;
+            }
+            let written = item.value(name).map(|e| e.span);
             let span = written.or(parameter.default.as_ref().map(|d| d.span)).unwrap_or(parameter.span);
             let value = item.value(name).map(|e| self.text(e)).or(closed).unwrap_or_default();
             out.push(self.row(format!("{label}.{name}"), value, span));
+        }
+    }
+
+    /// Numbered blocks: each setting of their record, written or by default.
+    fn levels(&self, out: &mut Vec<Origin>, item: &Item, list: &str, definition: &Definition) {
+        let Body::Members { definitions, .. } = &definition.body else { return };
+        for level in item.levels.iter().filter(|l| format!("{}s", l.word) == list) {
+            let Some(record) = definitions.iter().find(|d| d.name.text == level.word) else { continue };
+            for parameter in &record.params {
+                let entry = level.settings.iter().find(|e| e.name.text == parameter.name.text);
+                let Some(value) = entry.map(|e| &e.value).or(parameter.default.as_ref()) else { continue };
+                let path = format!("{}.{}.{}.{}", item.label.text, level.word, level.number, parameter.name.text);
+                out.push(self.row(path, self.text(value), value.span));
+            }
+        }
+    }
+
+    /// The metrics of a report, each as a call.
+    fn metrics(&self, out: &mut Vec<Origin>, item: &Item, instances: &[(String, Instance)]) {
+        for expr in item.value("metrics").map(items).unwrap_or_default() {
+            let Some((callee, _)) = call(expr) else { continue };
+            let path = format!("{}.metrics.{}", item.label.text, callee.text());
+            if let Some((_, instance)) = instances.iter().find(|(p, _)| *p == path) {
+                self.call(out, &path, expr, instance);
+            }
         }
     }
 
@@ -129,13 +161,13 @@ impl Lister<'_> {
             None => {
                 let computed = self.computed.iter().find(|(p, _)| *p == path).map(|(_, value)| value.clone());
                 let value = computed.unwrap_or_else(|| info.default.unwrap_or("").to_string());
-                out.push(Origin { path, value, origin: "default".to_string() });
+                out.push(Origin { path, value, origin: format!("language, {SCHEMA}:{}", info.line), span: None });
             }
         }
     }
 
     fn row(&self, path: String, value: String, span: Span) -> Origin {
-        Origin { path, value, origin: self.origin(span) }
+        Origin { path, value, origin: self.origin(span), span: Some(span) }
     }
 
     fn text(&self, expr: &Expr) -> String {

@@ -8,7 +8,9 @@ use crate::calls;
 use crate::cells::default_stage;
 use crate::experiment::{Grid, Report, SampleRule, Stage, Unroll};
 use crate::findings::Findings;
+use crate::identity;
 use crate::plots;
+use crate::reach::Reach;
 use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::stages::unknown_name;
@@ -19,7 +21,7 @@ use crate::values::{self, call, is_word, items, wrong_form};
 const UNROLL_SAMPLE: usize = 64;
 
 /// Closes a report; None when it has mistakes.
-pub(crate) fn close(context: &Context, tree: &Tree, item: &Item, grids: &[Grid], findings: &mut Findings) -> Option<Report> {
+pub(crate) fn close(context: &Context, tree: &Tree, item: &Item, grids: &[Grid], reach: &Reach, findings: &mut Findings) -> Option<Report> {
     let before = findings.errors();
     let stage = stage(tree, item, findings);
     let mut at = item.value("at").map_or(vec![], |e| steps(e, findings));
@@ -32,13 +34,16 @@ pub(crate) fn close(context: &Context, tree: &Tree, item: &Item, grids: &[Grid],
     if findings.errors() > before {
         return None;
     }
-    let mut report = Report { name: item.label.text.clone(), stage: stage?, at, every, metrics, sample, unroll, plot: None };
+    let (key, definitions) = (String::new(), vec![]);
+    let mut report =
+        Report { name: item.label.text.clone(), stage: stage?, at, every, metrics, sample, unroll, key, definitions, plot: None };
     // A grid with a mistake of its own may be the one that the plot is over.
     if let Some(plot) = item.value("plot").filter(|e| !is_word(e, "none"))
         && grids.len() == tree.of(Kind::Grid).count()
     {
         report.plot = Some(plots::close(plot, &report, grids, findings)?);
     }
+    (report.key, report.definitions) = identity::report(&report, reach);
     Some(report)
 }
 

@@ -6,14 +6,15 @@ use pfm_elaborate::Instance;
 use pfm_syntax::ast::{Block, File};
 
 use crate::closed::{self, PartIndex, Pool};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Report};
 use crate::findings::Findings;
 use crate::input::{Input, Request};
 use crate::names::Scope;
+use crate::reach::Reach;
 use crate::schema::Kind;
 use crate::suggest::{any_of, nearest};
 use crate::tree::Tree;
-use crate::{amend, bases, blocks, cells, claims, code, definitions, identity, origins, profiles, reports, unused, values};
+use crate::{amend, bases, blocks, cells, claims, code, definitions, origins, profiles, reports, unused, values};
 
 /// What every step reads.
 pub(crate) struct Context<'a> {
@@ -25,16 +26,21 @@ pub(crate) struct Context<'a> {
 /// error; warnings and failed claims on structure come with it. Diagnostics are sorted by place.
 pub fn resolve(input: &Input, request: &Request) -> (Option<Experiment>, Vec<Diagnostic>) {
     let mut findings = Findings::default();
-    let block = choose(input, request, &mut findings);
-    let chain = block.map_or(vec![], |block| bases::chain(input, block, &mut findings));
-    let files: Vec<&File> = chain.iter().map(|(_, file)| *file).collect();
-    let scope = Scope::new(input, &files, &mut findings);
-    let context = Context { input: *input, scope };
+    let (context, chain) = open(input, request, &mut findings);
     // What a base that is not there would give is not missed again.
     let whole = chain.last().is_some_and(|(block, _)| block.base.is_none());
     let experiment = if whole { close(&context, &chain, request, &mut findings) } else { None };
     let failed = findings.has_breaking_errors();
     (experiment.filter(|_| !failed), findings.into_sorted())
+}
+
+/// The experiment that was asked for with those that it amends, and what they can see.
+pub(crate) fn open<'a>(input: &Input<'a>, request: &Request, findings: &mut Findings) -> (Context<'a>, Vec<bases::Place<'a>>) {
+    let block = choose(input, request, findings);
+    let chain = block.map_or(vec![], |block| bases::chain(input, block, findings));
+    let files: Vec<&File> = chain.iter().map(|(_, file)| *file).collect();
+    let scope = Scope::new(input, &files, findings);
+    (Context { input: *input, scope }, chain)
 }
 
 /// The experiment that was asked for, or the only one.
@@ -71,11 +77,17 @@ fn choose<'a>(input: &Input<'a>, request: &Request, findings: &mut Findings) -> 
     None
 }
 
-fn close(context: &Context, chain: &[bases::Place], request: &Request, findings: &mut Findings) -> Option<Experiment> {
+/// The experiment's blocks under its profile, none of which amends another; and the name of the profile.
+pub(crate) fn flat(context: &Context, chain: &[bases::Place], request: &Request, findings: &mut Findings) -> (Tree, Option<String>) {
     let library = context.input.library;
     let mut tree = bases::build(chain, library, findings);
     let profile = profiles::apply(&mut tree, library, request, findings);
     amend::flatten(&mut tree, library, findings);
+    (tree, profile)
+}
+
+fn close(context: &Context, chain: &[bases::Place], request: &Request, findings: &mut Findings) -> Option<Experiment> {
+    let (tree, profile) = flat(context, chain, request, findings);
     blocks::check(context, &tree, findings);
     definitions::check(context, findings);
     let seed = tree.settings.iter().find(|e| e.name.text == "seed");
@@ -90,9 +102,11 @@ fn close(context: &Context, chain: &[bases::Place], request: &Request, findings:
 
     let mut pool = Pool::default();
     let closed = closed::close(context, &tree, &mut pool, findings);
-    let base = cells::Base { context, seed, code: identity::own_code(&context.input) };
+    let reach = Reach::new(&context.input);
+    let base = cells::Base { context, seed, reach: &reach };
     let mut plan = cells::close(&base, &tree, &closed, &mut pool, findings);
-    let reports: Vec<_> = tree.of(Kind::Report).filter_map(|item| reports::close(context, &tree, item, &plan.grids, findings)).collect();
+    let reports: Vec<_> =
+        tree.of(Kind::Report).filter_map(|item| reports::close(context, &tree, item, &plan.grids, &reach, findings)).collect();
     for stage in &mut plan.stages {
         stage.report = reports.iter().position(|r| r.stage == stage.name);
     }
@@ -114,12 +128,15 @@ fn close(context: &Context, chain: &[bases::Place], request: &Request, findings:
     unused::check(context, &tree, findings);
 
     let block = profile.as_deref().and_then(|p| tree.find(Kind::Profile, p)).map(|p| p.span);
-    let instances = instances(&tree, &closed.parts, &plan);
+    let mut instances = instances(&tree, &closed.parts, &plan);
+    let metric = |r: &Report, m: &Instance| (format!("{}.metrics.{}", r.name, m.definition), m.clone());
+    instances.extend(reports.iter().flat_map(|r| r.metrics.iter().map(|m| metric(r, m))));
     let origins = origins::list(context, &tree, profile.as_deref().zip(block), &instances, &main);
     Some(Experiment {
         name: tree.name.text.clone(),
         doc: tree.doc.clone(),
         profile,
+        profiles: tree.names(Kind::Profile).into_iter().map(String::from).collect(),
         seed,
         data: pool.data,
         models: pool.models,

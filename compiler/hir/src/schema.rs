@@ -1,6 +1,8 @@
 //! The words of the experiment tier: kinds of block and the settings that each knows. One table serves checking, did-you-mean
 //! and documentation; settings of tokenisers and processors come from their definitions instead.
 
+use std::panic::Location;
+
 /// A kind of block inside an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -69,14 +71,18 @@ pub struct SettingInfo {
     pub default: Option<&'static str>,
     /// One line for hover and the manual.
     pub doc: &'static str,
+    /// Line of this file that declares it, where a reader finds its default.
+    pub line: u32,
 }
 
+#[track_caller]
 const fn needed(name: &'static str, doc: &'static str) -> SettingInfo {
-    SettingInfo { name, required: true, default: None, doc }
+    SettingInfo { name, required: true, default: None, doc, line: Location::caller().line() }
 }
 
+#[track_caller]
 const fn optional(name: &'static str, default: &'static str, doc: &'static str) -> SettingInfo {
-    SettingInfo { name, required: false, default: Some(default), doc }
+    SettingInfo { name, required: false, default: Some(default), doc, line: Location::caller().line() }
 }
 
 /// Settings of the experiment itself.

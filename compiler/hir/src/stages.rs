@@ -9,10 +9,11 @@ use pfm_syntax::ast::{DefinitionKind, Expr};
 
 use crate::calls::{self, Epoch};
 use crate::closed::{DataIndex, ModelIndex};
-use crate::experiment::{Data, Handover, Model, ModelKind, Objective, ObjectiveKind, Stage, Units};
+use crate::experiment::{Data, Handover, Identity, Model, ModelKind, Objective, ObjectiveKind, Stage, Units};
 use crate::findings::Findings;
 use crate::identity;
 use crate::masks;
+use crate::reach::Reach;
 use crate::resolve::Context;
 use crate::schedules;
 use crate::schema::Kind;
@@ -31,8 +32,8 @@ pub(crate) struct World<'a> {
     pub all_data: &'a [Data],
     pub all_models: &'a [Model],
     pub seed: u64,
-    /// The user's own definitions, for the identity of stages.
-    pub code: &'a str,
+    /// Definitions, for the identity of stages.
+    pub reach: &'a Reach<'a>,
 }
 
 impl World<'_> {
@@ -83,6 +84,7 @@ impl World<'_> {
             name: item.label.text.clone(),
             id: identity::stage_id(&item.label.text),
             key: String::new(),
+            identity: Identity::default(),
             model,
             data: data?,
             objective: objective?,
@@ -97,12 +99,16 @@ impl World<'_> {
             trainable,
             mask: mask.map(|m| m.label.text.clone()),
             variants: (0..self.all_models[model].variants.len()).collect(),
+            precision: words(item, "precision", "f32").join(" "),
             checkpoint: checkpoint?,
+            parallel: words(item, "parallel", "none").join(" "),
+            allow: words(item, "allow", "none"),
             report: None,
             seed: seed?,
         };
         let parts: Vec<&Data> = stage.data.parts.iter().map(|d| &self.all_data[*d]).collect();
-        stage.key = identity::stage_key(&stage, &self.all_models[model], &parts, stages, self.code);
+        stage.identity = identity::stage(&stage, &self.all_models[model], &parts, stages, self.reach);
+        stage.key = identity::key(&stage.identity, &stage.weights, stages);
         Some(stage)
     }
 
@@ -271,6 +277,17 @@ impl World<'_> {
             findings.push(d.help(format!("write `window = {} frames`", data.context + 1)));
         }
     }
+}
+
+/// The words of a setting, sorted, or the one that holds when it is not written.
+fn words(item: &Item, setting: &str, default: &str) -> Vec<String> {
+    let mut words: Vec<String> = match item.value(setting) {
+        Some(expr) => values::items(expr).into_iter().filter_map(path).map(|p| p.text()).collect(),
+        None => vec![default.to_string()],
+    };
+    words.sort();
+    words.dedup();
+    words
 }
 
 /// A mask over the model of one stage in one cell.

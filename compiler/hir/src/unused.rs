@@ -49,7 +49,7 @@ fn user_of(kind: Kind) -> &'static str {
 }
 
 /// First segments of all names in an expression.
-fn collect(expr: &Expr, words: &mut Vec<String>) {
+pub(crate) fn collect(expr: &Expr, words: &mut Vec<String>) {
     let mut args = |args: &[Arg]| args.iter().for_each(|a| collect(&a.value, words));
     match &expr.kind {
         ExprKind::Path(path) => words.push(path.segments[0].text.clone()),

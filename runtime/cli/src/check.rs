@@ -15,6 +15,9 @@ pub struct Args {
     /// Override a setting, such as `rollout.optimiser.lr=1e-4`.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     sets: Vec<String>,
+    /// Fail where a file means something else than the lock beside it says.
+    #[arg(long, conflicts_with_all = ["profile", "sets", "fix"])]
+    locked: bool,
     /// Apply the fixes that cannot change a meaning.
     #[arg(long)]
     fix: bool,
@@ -48,6 +51,9 @@ pub fn run(args: Args, out: &Output) -> Exit {
                 out.line(format!("{}: {} fixed", file.display(), fixes.len()));
                 checked = load::check(&source, &mended);
             }
+        }
+        if args.locked && !pfm_diag::has_errors(&checked.diagnostics) {
+            checked.diagnostics.extend(crate::lock::check(file, &text));
         }
         match args.format {
             Form::Full => out.diagnostics(&checked.diagnostics, &checked.sources),

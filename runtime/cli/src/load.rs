@@ -23,7 +23,6 @@ pub struct Source {
 
 /// A file that resolved without errors.
 pub struct Loaded {
-    pub text: String,
     pub checked: Checked,
 }
 
@@ -45,7 +44,7 @@ pub fn check(source: &Source, text: &str) -> Checked {
 }
 
 /// The files of this machine.
-struct Disk;
+pub struct Disk;
 
 impl pfm_compiler::World for Disk {
     fn read(&self, path: &str) -> Result<String, String> {
@@ -61,5 +60,5 @@ pub fn load(source: &Source, out: &Output) -> Result<Loaded, Exit> {
         return Err(out.refuse(&checked.diagnostics, &checked.sources));
     }
     out.diagnostics(&checked.diagnostics, &checked.sources);
-    Ok(Loaded { text, checked })
+    Ok(Loaded { checked })
 }

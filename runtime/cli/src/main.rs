@@ -2,13 +2,15 @@
 
 mod apply;
 mod check;
-mod close;
 mod data;
+mod diff;
 mod explain;
 mod export;
 mod format;
+mod grid;
 mod interrupt;
 mod load;
+mod lock;
 mod output;
 mod plan;
 mod programs;
@@ -20,7 +22,7 @@ use output::Exit;
 
 /// A language and compiler for foundation models of physics.
 ///
-/// Exit codes: 0 done; 1 errors in the file or a failed claim; 2 wrong usage or environment; 5 interrupted, can be resumed;
+/// Exit codes: 0 done; 1 errors in the file, a failed claim or a difference; 2 wrong usage or environment; 5 interrupted, can be resumed;
 /// 70 internal error.
 #[derive(Parser)]
 #[command(name = "pfmc", version, max_term_width = 100)]
@@ -45,6 +47,13 @@ enum Verb {
     Plan(plan::Args),
     /// Run an experiment, one of its cells, or a whole grid; goes on where it stopped.
     Run(run::Args),
+    /// Write down what files mean, to be compared by `check --locked`.
+    Lock(lock::Args),
+    /// Compare what two files, locks or runs mean.
+    Diff(diff::Args),
+    /// Show the cells of the grids, or write each as a file of its own.
+    #[command(subcommand)]
+    Grid(grid::Verb),
     /// Make a report of finished or running cells.
     Report(report::Args),
     /// Run a model of an experiment on a tensor.
@@ -82,6 +91,9 @@ fn main() -> std::process::ExitCode {
         Verb::Fmt(args) => format::run(args, &out),
         Verb::Plan(args) => plan::run(args, &out),
         Verb::Run(args) => run::run(args, &out),
+        Verb::Lock(args) => lock::run(args, &out),
+        Verb::Diff(args) => diff::run(args, &out),
+        Verb::Grid(verb) => grid::run(verb, &out),
         Verb::Report(args) => report::run(args, &out),
         Verb::Apply(args) => apply::run(args, &out),
         Verb::Export(args) => export::run(args, &out),

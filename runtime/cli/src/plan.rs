@@ -1,11 +1,10 @@
 //! `pfmc plan`: what an experiment is made of and what it will cost, before anything is spent. Memory is exact: every buffer
 //! of every program has its place before the first step.
 
-use crate::load::{self, Loaded, Source};
+use crate::load::{self, Source};
 use crate::output::{Exit, Output};
-use pfm_compiler::{Options, Silent};
 use pfm_hir::{Cell, Experiment, Model, Stage};
-use pfm_lower::{Optimiser, Phase, Unit, UpdatePhase};
+use pfm_meaning::{Cost, bytes, flops, grouped};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,23 +24,6 @@ pub struct Args {
     quick: bool,
 }
 
-/// What one stage takes.
-struct Cost {
-    /// Of one optimiser step with the evaluation choice, on the data set that takes most: forward, backward and update.
-    flops: f64,
-    /// Weights, gradients, optimiser slots, and the largest arena of any program.
-    weights: usize,
-    gradients: usize,
-    slots: usize,
-    arena: usize,
-}
-
-impl Cost {
-    fn memory(&self) -> usize {
-        self.weights + self.gradients + self.slots + self.arena
-    }
-}
-
 pub fn run(args: Args, out: &Output) -> Exit {
     let loaded = match load::load(&args.source, out) {
         Ok(loaded) => loaded,
@@ -52,12 +34,13 @@ pub fn run(args: Args, out: &Output) -> Exit {
         let names: Vec<&str> = experiment.cells.iter().map(|c| c.name.as_str()).collect();
         return out.fail(Exit::Usage, format!("no cell `{}`; there is {}", args.cell, names.join(", ")));
     };
+    let context = loaded.checked.context();
     let mut stages = Vec::new();
     out.line(heading(experiment));
     out.line(format!("\n  {:<12} {:>13} / {:<13} {:>12} {:>12}   why", "stage", "trainable", "total", "step", "memory"));
     for &index in &cell.stages {
         let stage = &experiment.stages[index];
-        let cost = if args.quick { None } else { Some(cost(&loaded, stage)) };
+        let cost = if args.quick { None } else { Some(pfm_meaning::cost(&context, stage)) };
         let cost = match cost.transpose() {
             Ok(cost) => cost,
             Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),
@@ -77,41 +60,6 @@ fn heading(experiment: &Experiment) -> String {
     let profile = experiment.profile.as_deref().unwrap_or("paper");
     let data: Vec<String> = experiment.data.iter().map(|d| format!("{} {:?}", d.name, d.grid)).collect();
     format!("{} ({profile}), seed {}, data {}", experiment.name, experiment.seed, data.join(", "))
-}
-
-fn cost(loaded: &Loaded, stage: &Stage) -> Result<Cost, Vec<pfm_diag::Diagnostic>> {
-    let context = loaded.checked.context();
-    let model = &loaded.experiment().models[stage.model];
-    let samples = stage.batch / stage.accumulate;
-    let plan = |unit: Unit| pfm_compiler::plan(pfm_lower::lower(&context, stage, unit)?, Options::default(), &mut Silent);
-    let (mut arena, mut flops) = (0, 0.0f64);
-    for set in 0..stage.data.parts.len() {
-        for &variant in &stage.variants {
-            let p = plan(Unit { phase: Phase::Accumulate, set, variant, samples })?;
-            arena = arena.max(p.arena_bytes);
-            if variant == model.evaluation {
-                flops = flops.max(p.cost().flops * stage.accumulate as f64);
-            }
-        }
-        arena = arena.max(plan(Unit { phase: Phase::Predict, set, variant: model.evaluation, samples })?.arena_bytes);
-    }
-    let optimiser = Optimiser::of(&context, stage)?;
-    for phase in optimiser.phases() {
-        let p = plan(Unit { phase, set: 0, variant: 0, samples: 0 })?;
-        arena = arena.max(p.arena_bytes);
-        if phase == Phase::Update(UpdatePhase::Plain) {
-            flops += p.cost().flops;
-        }
-    }
-    let trained = || model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t).map(|(p, _)| p);
-    let slots = trained().flat_map(|p| optimiser.slots(&p.shape)).map(|(_, shape)| 4 * shape.iter().product::<usize>()).sum();
-    Ok(Cost {
-        flops,
-        weights: model.parameters.iter().map(|p| 4 * p.count()).sum(),
-        gradients: trained().map(|p| 4 * p.count()).sum(),
-        slots,
-        arena,
-    })
 }
 
 fn stage_line(experiment: &Experiment, stage: &Stage, cost: Option<Cost>, why: &str, out: &Output) -> Value {
@@ -193,36 +141,4 @@ fn value(experiment: &Experiment, cell: &Cell, last: &Stage, stages: Vec<Value>)
         "parameters": parameters, "variants": variants, "evaluation": model.variants[model.evaluation].label,
         "cells": experiment.cells, "grids": experiment.grids,
     })
-}
-
-/// `5131151` as `5,131,151`.
-pub fn grouped(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, d) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(d);
-    }
-    text
-}
-
-fn flops(n: f64) -> String {
-    let (value, unit) = scaled(n, 1e3, &["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"]);
-    format!("{value:.1} {unit}")
-}
-
-pub fn bytes(n: usize) -> String {
-    let (value, unit) = scaled(n as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"]);
-    format!("{value:.1} {unit}")
-}
-
-fn scaled<'a>(mut n: f64, base: f64, units: &[&'a str]) -> (f64, &'a str) {
-    let mut at = 0;
-    while n >= base && at + 1 < units.len() {
-        n /= base;
-        at += 1;
-    }
-    (n, units[at])
 }

@@ -84,7 +84,9 @@ fn chosen(experiment: &Experiment, args: &Args) -> Result<Vec<usize>, String> {
 }
 
 fn run_cells(loaded: Loaded, args: &Args, cells: Vec<usize>, faults: &Faults, out: &Output) -> Exit {
-    let Loaded { text, checked, .. } = loaded;
+    let experiment = loaded.experiment();
+    let closed: Vec<String> = cells.iter().map(|c| loaded.checked.closed(&experiment.cells[*c], &[])).collect();
+    let Loaded { checked } = loaded;
     let sources = checked.sources;
     let mut native = Native {
         experiment: Arc::new(checked.experiment.expect("a loaded file has an experiment")),
@@ -95,10 +97,10 @@ fn run_cells(loaded: Loaded, args: &Args, cells: Vec<usize>, faults: &Faults, ou
     };
     let experiment = native.experiment.clone();
     let mut done: Vec<CellResult> = Vec::new();
-    for index in cells {
+    for (index, closed) in cells.into_iter().zip(closed) {
         let cell = &experiment.cells[index];
         out.line(format!("cell {} of {}", cell.name, experiment.name));
-        let work = work(&experiment, cell, args, &text);
+        let work = work(&experiment, cell, args, closed);
         let mut progress = progress::Shown::new(out);
         match pfm_train::run_cell(&work, &args.runs, &mut native, faults, &mut progress) {
             Ok(result) => done.push(result),
@@ -123,12 +125,9 @@ fn run_cells(loaded: Loaded, args: &Args, cells: Vec<usize>, faults: &Faults, ou
 }
 
 /// One cell as plain work, with the text and the facts that a run directory keeps.
-fn work(experiment: &Experiment, cell: &Cell, args: &Args, text: &str) -> pfm_train::CellWork {
+fn work(experiment: &Experiment, cell: &Cell, args: &Args, closed: String) -> pfm_train::CellWork {
     let mut work = pfm_train::cell_work(experiment, cell);
-    work.closed = crate::close::close(text, &experiment.name, experiment.profile.as_deref(), &args.source.sets);
-    if cell.name != "main" {
-        work.closed.insert_str(0, &format!("# This is the cell {0}: run with --cell {0}.\n", cell.name));
-    }
+    work.closed = closed;
     let stage = |s: &pfm_train::StageWork| format!("stage {} {}\n", s.name, s.key);
     work.lock = format!("pfmc {}\n{}", env!("CARGO_PKG_VERSION"), work.stages.iter().map(stage).collect::<String>());
     let isa = pfm_cpu::Isa::detect();

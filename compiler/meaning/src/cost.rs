@@ -1,0 +1,67 @@
+//! What a stage takes: FLOPs of a step and exact memory, from the plans of all its programs, and one hash over their graphs.
+
+use pfm_compiler::{Options, Silent};
+use pfm_diag::Diagnostic;
+use pfm_hir::Stage;
+use pfm_lower::{Context, Optimiser, Phase, Unit, UpdatePhase};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Of one optimiser step with the evaluation choice, on the data set that takes most: forward, backward and update.
+    pub flops: f64,
+    /// Bytes of weights, gradients, optimiser slots, and of the largest arena of any program.
+    pub weights: usize,
+    pub gradients: usize,
+    pub slots: usize,
+    pub arena: usize,
+    /// Hash of the graphs of all programs, as lowered.
+    pub graphs: String,
+}
+
+impl Cost {
+    pub fn memory(&self) -> usize {
+        self.weights + self.gradients + self.slots + self.arena
+    }
+}
+
+/// Plans every program of the stage.
+pub fn cost(context: &Context, stage: &Stage) -> Result<Cost, Vec<Diagnostic>> {
+    let model = &context.experiment.models[stage.model];
+    let samples = stage.batch / stage.accumulate;
+    let mut hash = blake3::Hasher::new();
+    let mut plan = |unit: Unit| {
+        let graph = pfm_lower::lower(context, stage, unit)?;
+        hash.update(pfm_ir::print(&graph).as_bytes());
+        pfm_compiler::plan(graph, Options::default(), &mut Silent)
+    };
+    let (mut arena, mut flops) = (0, 0.0f64);
+    for set in 0..stage.data.parts.len() {
+        for &variant in &stage.variants {
+            let p = plan(Unit { phase: Phase::Accumulate, set, variant, samples })?;
+            arena = arena.max(p.arena_bytes);
+            if variant == model.evaluation {
+                flops = flops.max(p.cost().flops * stage.accumulate as f64);
+            }
+        }
+        arena = arena.max(plan(Unit { phase: Phase::Predict, set, variant: model.evaluation, samples })?.arena_bytes);
+    }
+    let optimiser = Optimiser::of(context, stage)?;
+    for phase in optimiser.phases() {
+        let p = plan(Unit { phase, set: 0, variant: 0, samples: 0 })?;
+        arena = arena.max(p.arena_bytes);
+        if phase == Phase::Update(UpdatePhase::Plain) {
+            flops += p.cost().flops;
+        }
+    }
+    let trained = || model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t).map(|(p, _)| p);
+    let slots = trained().flat_map(|p| optimiser.slots(&p.shape)).map(|(_, shape)| 4 * shape.iter().product::<usize>()).sum();
+    Ok(Cost {
+        flops,
+        weights: model.parameters.iter().map(|p| 4 * p.count()).sum(),
+        gradients: trained().map(|p| 4 * p.count()).sum(),
+        slots,
+        arena,
+        graphs: hash.finalize().to_hex()[..32].to_string(),
+    })
+}

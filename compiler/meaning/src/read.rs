@@ -1,0 +1,297 @@
+//! From a file's text to its meaning: it is resolved once for each experiment and profile, and every fact is written down.
+
+use crate::shown::{hash, instance, number};
+use crate::{Experiment, Meaning, Model, Profile, Report, Settings, Stage, cost};
+use pfm_compiler::{Checked, Request, World, check};
+use pfm_diag::{Diagnostic, Sources, Span, has_errors};
+use pfm_hir::{ObjectiveKind, SampleRule, Source};
+use std::collections::BTreeMap;
+
+/// Which stages are planned: all, none, or those whose program is not one of these.
+pub enum Costs<'a> {
+    All,
+    None,
+    Except(&'a [String]),
+}
+
+/// A file's meaning, and where its settings stand.
+pub struct Read {
+    pub meaning: Meaning,
+    pub sources: Sources,
+    /// Warnings of the file under its default profile.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The place of each setting, by its path.
+    pub places: BTreeMap<String, Span>,
+    /// The first name in the file, to point at.
+    pub place: Option<Span>,
+}
+
+/// Reads a file under one profile, or under all of them. The error is what keeps it from having a meaning.
+pub fn read(name: &str, text: &str, profile: Option<&str>, costs: &Costs, world: &dyn World) -> Result<Read, (Sources, Vec<Diagnostic>)> {
+    let names: Vec<String> = check(name, text, &Request::default(), world).experiments().into_iter().map(String::from).collect();
+    // A file without an experiment, or with a broken one, says so when it is read without a name.
+    let wanted: Vec<Option<String>> = if names.is_empty() { vec![None] } else { names.into_iter().map(Some).collect() };
+    let mut read: Option<Read> = None;
+    for experiment in wanted {
+        let first = resolved(name, text, &Request { experiment: experiment.clone(), profile: None, sets: vec![] }, world)?;
+        let experiment = first.experiment.as_ref().expect("it resolved").name.clone();
+        let profiles = match profile {
+            Some(profile) => vec![known(&first, profile)],
+            None => all(&first),
+        };
+        let read = read.get_or_insert_with(|| Read {
+            meaning: Meaning {
+                compiler: env!("CARGO_PKG_VERSION").to_string(),
+                edition: first.edition(),
+                definitions: Settings::new(),
+                experiments: BTreeMap::new(),
+            },
+            sources: first.sources.clone(),
+            diagnostics: first.diagnostics.clone(),
+            places: BTreeMap::new(),
+            place: first.place(),
+        });
+        let mut closed = BTreeMap::new();
+        for profile in profiles {
+            let request = Request { experiment: Some(experiment.clone()), profile: Some(profile.clone()), sets: vec![] };
+            let checked = resolved(name, text, &request, world)?;
+            places(&checked, &mut read.places);
+            closed.insert(profile, facts(&checked, costs, &mut read.meaning.definitions).map_err(|d| (checked.sources.clone(), d))?);
+        }
+        read.meaning.experiments.insert(experiment, Experiment { profiles: closed });
+    }
+    Ok(read.expect("a file that resolves has an experiment"))
+}
+
+fn resolved(name: &str, text: &str, request: &Request, world: &dyn World) -> Result<Checked, (Sources, Vec<Diagnostic>)> {
+    let checked = check(name, text, request, world);
+    match has_errors(&checked.diagnostics) || checked.experiment.is_none() {
+        true => Err((checked.sources, checked.diagnostics)),
+        false => Ok(checked),
+    }
+}
+
+/// The profiles of the file, the file as written first.
+fn all(checked: &Checked) -> Vec<String> {
+    let own = &checked.experiment.as_ref().expect("it resolved").profiles;
+    let mut all = vec!["paper".to_string()];
+    all.extend(own.iter().filter(|p| *p != "paper").cloned());
+    all
+}
+
+/// A file without profiles is what it is under any name.
+fn known(checked: &Checked, profile: &str) -> String {
+    let own = &checked.experiment.as_ref().expect("it resolved").profiles;
+    if own.is_empty() { "paper".to_string() } else { profile.to_string() }
+}
+
+fn places(checked: &Checked, out: &mut BTreeMap<String, Span>) {
+    let experiment = checked.experiment.as_ref().expect("it resolved");
+    for origin in &experiment.origins {
+        if let Some(span) = origin.span {
+            out.entry(origin.path.clone()).or_insert(span);
+        }
+    }
+}
+
+fn facts(checked: &Checked, costs: &Costs, definitions: &mut Settings) -> Result<Profile, Vec<Diagnostic>> {
+    let experiment = checked.experiment.as_ref().expect("it resolved");
+    let names = stage_names(experiment);
+    let mut stages = BTreeMap::new();
+    for (stage, name) in experiment.stages.iter().zip(&names) {
+        definitions.extend(stage.identity.definitions.iter().cloned());
+        let mut facts = self::stage(experiment, stage);
+        let planned = match costs {
+            Costs::All => true,
+            Costs::None => false,
+            Costs::Except(known) => !known.contains(&stage.identity.program),
+        };
+        if planned {
+            facts.cost = Some(cost(&checked.context(), stage)?);
+        }
+        stages.insert(name.clone(), facts);
+    }
+    let cell = |c: &pfm_hir::Cell| {
+        let key = c.grid.as_ref().map_or(c.name.clone(), |g| format!("{g}/{}", c.name));
+        (key, c.stages.iter().map(|s| names[*s].clone()).collect())
+    };
+    definitions.extend(experiment.reports.iter().flat_map(|r| r.definitions.iter().cloned()));
+    Ok(Profile {
+        data: experiment.data.iter().map(|d| (d.name.clone(), data(d))).collect(),
+        models: experiment.models.iter().map(|m| (m.name.clone(), model(m))).collect(),
+        stages,
+        cells: experiment.cells.iter().map(cell).collect(),
+        reports: experiment.reports.iter().map(|r| (r.name.clone(), report(r))).collect(),
+        claims: experiment.claims.iter().filter(|c| c.active).map(|c| claim(&c.text)).collect(),
+    })
+}
+
+/// A claim's words, without layout and without the profiles that it holds under: here it does.
+fn claim(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let on = words.iter().position(|w| *w == "on").unwrap_or(words.len());
+    words[..on].join(" ")
+}
+
+/// `rollout`, and `rollout of CELL` for those that `main` does not have.
+fn stage_names(experiment: &pfm_hir::Experiment) -> Vec<String> {
+    let mut names = vec![String::new(); experiment.stages.len()];
+    for cell in &experiment.cells {
+        for &index in &cell.stages {
+            if names[index].is_empty() {
+                let name = &experiment.stages[index].name;
+                names[index] = if cell.grid.is_none() { name.clone() } else { format!("{name} of {}", cell.name) };
+            }
+        }
+    }
+    names
+}
+
+fn data(data: &pfm_hir::Data) -> Settings {
+    let words = |list: &[String]| format!("[{}]", list.join(", "));
+    let source = match &data.source {
+        Source::Directory => "directory".to_string(),
+        Source::Generate { trajectories, seed } => format!("generate(trajectories: {trajectories}, seed: {seed})"),
+    };
+    let grid: Vec<String> = data.grid.iter().map(usize::to_string).collect();
+    [
+        ("definition", data.definition.clone()),
+        ("datasets", words(&data.datasets)),
+        ("fields", words(&data.fields)),
+        ("grid", format!("({})", grid.join(", "))),
+        ("frames", number(data.frames as f64)),
+        ("window", number(data.window as f64)),
+        ("context", number(data.context as f64)),
+        ("source", source),
+        ("normalise", format!("rms(floor: {})", number(data.rms_floor))),
+    ]
+    .map(|(name, value)| (name.to_string(), value))
+    .into()
+}
+
+fn model(model: &pfm_hir::Model) -> Model {
+    let mut settings = Settings::new();
+    instance(&model.tokeniser.name, &model.tokeniser.instance, &mut settings);
+    if let Some(processor) = &model.processor {
+        instance(&processor.name, &processor.instance, &mut settings);
+        settings.insert("link".into(), if model.linked { "linear" } else { "none" }.into());
+    }
+    let tree: Vec<String> = model.parameters.iter().map(|p| format!("{} {:?} {:?}", p.path, p.shape, p.init)).collect();
+    let latent = |v: &pfm_hir::Variant| v.latent.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    Model {
+        settings,
+        parameters: counts(model, |_| true),
+        tensors: model.parameters.len() as u64,
+        tree: hash(&tree.join("\n"), 16),
+        shapes: model.variants.iter().map(|v| (v.label.clone(), latent(v))).collect(),
+        evaluation: model.variants[model.evaluation].label.clone(),
+    }
+}
+
+/// Numbers of the chosen parameters, by part.
+fn counts(model: &pfm_hir::Model, chosen: impl Fn(usize) -> bool) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for (index, parameter) in model.parameters.iter().enumerate() {
+        let part = parameter.path.split('.').next().unwrap_or_default().to_string();
+        *counts.entry(part).or_default() += if chosen(index) { parameter.count() as u64 } else { 0 };
+    }
+    counts
+}
+
+fn stage(experiment: &pfm_hir::Experiment, stage: &pfm_hir::Stage) -> Stage {
+    let model = &experiment.models[stage.model];
+    let mut settings = Settings::new();
+    let mut set = |name: &str, value: String| {
+        settings.insert(name.to_string(), value);
+    };
+    let objective = match stage.objective.kind {
+        ObjectiveKind::Reconstruct => "reconstruct",
+        ObjectiveKind::NextFrame => "next_frame",
+    };
+    let weights = |h: &pfm_hir::Handover| format!("{} of {}", h.part, experiment.stages[h.stage].name);
+    set("train", model.name.clone());
+    set("data", experiment.data[stage.data].name.clone());
+    set("objective", objective.to_string());
+    set("clip", stage.clip.map_or("none".into(), number));
+    set("batch", format!("{} samples", number(stage.batch as f64)));
+    set("accumulate", number(stage.accumulate as f64));
+    set("epoch", format!("{} batches", number(stage.epoch as f64)));
+    set("run", format!("{} steps", number(stage.run as f64)));
+    set("weights", or_word(stage.weights.iter().map(weights), "random"));
+    set("mask", stage.mask.clone().unwrap_or("none".into()));
+    set("parallel", stage.parallel.clone());
+    set("precision", stage.precision.clone());
+    set("checkpoint", format!("{} steps", number(stage.checkpoint as f64)));
+    set("allow", or_word(stage.allow.iter().cloned(), "none"));
+    set("seed", stage.seed.to_string());
+    instance("objective.loss", &stage.objective.loss, &mut settings);
+    instance("optimiser", &stage.optimiser, &mut settings);
+    match &stage.schedule {
+        Some(schedule) => instance("schedule", schedule, &mut settings),
+        None => {
+            settings.insert("schedule".into(), "constant".into());
+        }
+    }
+    Stage {
+        key: stage.key.clone(),
+        program: stage.identity.program.clone(),
+        data: stage.identity.data.clone(),
+        run: stage.identity.run.clone(),
+        settings,
+        trained: counts(model, |i| stage.trainable[i]),
+        trained_tensors: stage.trainable.iter().filter(|t| **t).count() as u64,
+        trains: modules(model, &stage.trainable),
+        cost: None,
+    }
+}
+
+fn or_word(items: impl Iterator<Item = String>, word: &str) -> String {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() { word.to_string() } else { items.join(", ") }
+}
+
+/// The trained part of the tree in few words: modules of which all is trained, and single tensors.
+fn modules(model: &pfm_hir::Model, trainable: &[bool]) -> Vec<String> {
+    let mut out: Vec<String> = vec![];
+    for (parameter, _) in model.parameters.iter().zip(trainable).filter(|(_, t)| **t) {
+        let path = &parameter.path;
+        if out.iter().any(|m| within(path, m)) {
+            continue;
+        }
+        let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
+        let whole = |prefix: &str| model.parameters.iter().zip(trainable).all(|(p, t)| *t || !within(&p.path, prefix));
+        let module = ends.map(|end| &path[..end]).find(|prefix| whole(prefix)).unwrap_or(path);
+        out.push(module.to_string());
+    }
+    out.sort();
+    out
+}
+
+/// Whether a path is the module or lies in it.
+fn within(path: &str, module: &str) -> bool {
+    path.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn report(report: &pfm_hir::Report) -> Report {
+    let mut settings = Settings::new();
+    let steps: Vec<String> = report.at.iter().map(|s| number(*s as f64)).collect();
+    settings.insert("over".into(), report.stage.clone());
+    settings.insert("at".into(), format!("[{}]", steps.join(", ")));
+    settings.insert("every".into(), report.every.map_or("none".into(), |s| format!("{} steps", number(s as f64))));
+    settings.insert("metrics".into(), report.metrics.iter().map(|m| m.definition.clone()).collect::<Vec<_>>().join(", "));
+    for metric in &report.metrics {
+        instance(&format!("metrics.{}", metric.definition), metric, &mut settings);
+    }
+    let sample = match report.sample {
+        SampleRule::All => "all".to_string(),
+        SampleRule::Subsets { count, size } => format!("subsets(count: {count}, size: {})", number(size as f64)),
+    };
+    settings.insert("sample".into(), sample);
+    let unroll = report.unroll.as_ref().map(|u| {
+        let one = |(a, b): &(usize, usize)| if a == b { a.to_string() } else { format!("{a} .. {b}") };
+        let horizons: Vec<String> = u.horizons.iter().map(one).collect();
+        format!("{}(horizons: [{}], sample: {})", u.metric, horizons.join(", "), number(u.sample as f64))
+    });
+    settings.insert("unroll".into(), unroll.unwrap_or("none".into()));
+    Report { key: report.key.clone(), settings }
+}
