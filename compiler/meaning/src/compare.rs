@@ -113,6 +113,12 @@ impl Found {
                 self.settings(Subject::Data, name, a, b);
             }
         }
+        self.keys("part", Subject::Setting, &a.parts, &b.parts);
+        for (name, b) in &b.parts {
+            if let Some(a) = a.parts.get(name) {
+                self.settings(Subject::Setting, name, a, b);
+            }
+        }
         self.keys("model", Subject::Parameters, &a.models, &b.models);
         for (name, b) in &b.models {
             if let Some(a) = a.models.get(name) {
@@ -159,9 +165,8 @@ impl Found {
     }
 
     fn model(&mut self, name: &str, a: &Model, b: &Model) {
-        for (path, text) in differing(&a.settings, &b.settings) {
-            let path = if path == "link" { format!("{name}.link") } else { path };
-            self.add(Subject::Setting, Some(path.clone()), format!("{path} {text}"));
+        if a.of != b.of {
+            self.add(Subject::Setting, Some(format!("{name}.link")), format!("`{name}` is made of {} → {}", a.of, b.of));
         }
         let parts: BTreeSet<&String> = a.parameters.keys().chain(b.parameters.keys()).collect();
         let mut told = false;
@@ -180,6 +185,9 @@ impl Found {
     }
 
     fn shapes(&mut self, name: &str, a: &Model, b: &Model) {
+        if a.shapes.is_empty() || b.shapes.is_empty() {
+            return;
+        }
         if a.shapes.len() != b.shapes.len() {
             self.add(Subject::Shapes, None, format!("`{name}` has {} → {} choices of compression", a.shapes.len(), b.shapes.len()));
         }
@@ -242,8 +250,9 @@ fn base(name: &str) -> &str {
 fn differing(a: &Settings, b: &Settings) -> Vec<(String, String)> {
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let other = |name: &str| {
+        let definition = name != "definition" && a.get("definition") != b.get("definition");
         let above = name.match_indices('.').map(|(at, _)| &name[..at]);
-        above.into_iter().any(|n| (a.contains_key(n) || b.contains_key(n)) && a.get(n) != b.get(n))
+        definition || above.into_iter().any(|n| (a.contains_key(n) || b.contains_key(n)) && a.get(n) != b.get(n))
     };
     let names = names.into_iter().filter(|n| a.get(*n) != b.get(*n) && !other(n));
     names.map(|n| (n.clone(), format!("{} → {}", or_nothing(a.get(n)), or_nothing(b.get(n))))).collect()
@@ -266,16 +275,23 @@ fn stage(name: &str, a: &Stage, b: &Stage) -> Vec<Told> {
     }
     if let (Some(x), Some(y)) = (&a.cost, &b.cost) {
         if x.flops != y.flops {
-            out.push((Subject::Cost, None, format!("a step of `{name}` takes {} → {}", flops(x.flops), flops(y.flops))));
+            let (old, new) = apart(flops(x.flops), flops(y.flops), x.flops as usize, y.flops as usize);
+            out.push((Subject::Cost, None, format!("a step of `{name}` takes {old} → {new}")));
         }
         if x.memory() != y.memory() {
-            out.push((Subject::Cost, None, format!("`{name}` needs {} → {} of memory", bytes(x.memory()), bytes(y.memory()))));
+            let (old, new) = apart(bytes(x.memory()), bytes(y.memory()), x.memory(), y.memory());
+            out.push((Subject::Cost, None, format!("`{name}` needs {old} → {new} of memory")));
         }
         if x.graphs != y.graphs && a.program == b.program {
             out.push((Subject::Program, None, format!("graphs of `{name}` are lowered another way by this compiler")));
         }
     }
     out
+}
+
+/// Two amounts in words, or in full where the words are the same.
+fn apart(old: String, new: String, a: usize, b: usize) -> (String, String) {
+    if old == new { (grouped(a), grouped(b)) } else { (old, new) }
 }
 
 /// `mask `mostly_frozen` freezes 4 more tensors (tok 85,119 → 83,001 trainable), now frozen: tok.encoder.head`.

@@ -41,6 +41,8 @@ pub struct Experiment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     pub data: BTreeMap<String, Settings>,
+    /// Tokenisers and processors.
+    pub parts: BTreeMap<String, Settings>,
     pub models: BTreeMap<String, Model>,
     /// By name; where cells differ, `rollout of CELL`.
     pub stages: BTreeMap<String, Stage>,
@@ -53,13 +55,15 @@ pub struct Profile {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
-    pub settings: Settings,
+    /// Its parts and what joins them.
+    pub of: String,
     /// Numbers by part.
     pub parameters: BTreeMap<String, u64>,
     pub tensors: u64,
     /// Hash of paths, shapes and initial distributions.
     pub tree: String,
-    /// Latent frames, sizes and channels of each choice.
+    /// Latent frames, sizes and channels of each choice; empty where they are those of the tokeniser alone.
+    #[serde(skip_serializing_if = "Settings::is_empty", default)]
     pub shapes: Settings,
     /// The choice used in evaluation.
     pub evaluation: String,

@@ -1,9 +1,9 @@
 //! From a file's text to its meaning: it is resolved once for each experiment and profile, and every fact is written down.
 
-use crate::shown::{hash, instance, number};
+use crate::shown::{arguments, hash, instance, number};
 use crate::{Experiment, Meaning, Model, Profile, Report, Settings, Stage, cost};
 use pfm_compiler::{Checked, Request, World, check};
-use pfm_diag::{Diagnostic, Sources, Span, has_errors};
+use pfm_diag::{Diagnostic, Sources, Span};
 use pfm_hir::{ObjectiveKind, SampleRule, Source};
 use std::collections::BTreeMap;
 
@@ -35,9 +35,10 @@ pub fn read(name: &str, text: &str, profile: Option<&str>, costs: &Costs, world:
     for experiment in wanted {
         let first = resolved(name, text, &Request { experiment: experiment.clone(), profile: None, sets: vec![] }, world)?;
         let experiment = first.experiment.as_ref().expect("it resolved").name.clone();
-        let profiles = match profile {
-            Some(profile) => vec![known(&first, profile)],
-            None => all(&first),
+        // The name that it goes under, and the one that the file knows.
+        let profiles: Vec<(String, String)> = match profile {
+            Some(profile) => vec![(profile.to_string(), known(&first, profile))],
+            None => all(&first).into_iter().map(|p| (p.clone(), p)).collect(),
         };
         let read = read.get_or_insert_with(|| Read {
             meaning: Meaning {
@@ -52,11 +53,11 @@ pub fn read(name: &str, text: &str, profile: Option<&str>, costs: &Costs, world:
             place: first.place(),
         });
         let mut closed = BTreeMap::new();
-        for profile in profiles {
-            let request = Request { experiment: Some(experiment.clone()), profile: Some(profile.clone()), sets: vec![] };
+        for (name_of, profile) in profiles {
+            let request = Request { experiment: Some(experiment.clone()), profile: Some(profile), sets: vec![] };
             let checked = resolved(name, text, &request, world)?;
             places(&checked, &mut read.places);
-            closed.insert(profile, facts(&checked, costs, &mut read.meaning.definitions).map_err(|d| (checked.sources.clone(), d))?);
+            closed.insert(name_of, facts(&checked, costs, &mut read.meaning.definitions).map_err(|d| (checked.sources.clone(), d))?);
         }
         read.meaning.experiments.insert(experiment, Experiment { profiles: closed });
     }
@@ -65,9 +66,10 @@ pub fn read(name: &str, text: &str, profile: Option<&str>, costs: &Costs, world:
 
 fn resolved(name: &str, text: &str, request: &Request, world: &dyn World) -> Result<Checked, (Sources, Vec<Diagnostic>)> {
     let checked = check(name, text, request, world);
-    match has_errors(&checked.diagnostics) || checked.experiment.is_none() {
-        true => Err((checked.sources, checked.diagnostics)),
-        false => Ok(checked),
+    // A claim that fails takes no meaning away.
+    match checked.experiment {
+        None => Err((checked.sources, checked.diagnostics)),
+        Some(_) => Ok(checked),
     }
 }
 
@@ -118,7 +120,8 @@ fn facts(checked: &Checked, costs: &Costs, definitions: &mut Settings) -> Result
     definitions.extend(experiment.reports.iter().flat_map(|r| r.definitions.iter().cloned()));
     Ok(Profile {
         data: experiment.data.iter().map(|d| (d.name.clone(), data(d))).collect(),
-        models: experiment.models.iter().map(|m| (m.name.clone(), model(m))).collect(),
+        parts: parts(experiment),
+        models: models(experiment),
         stages,
         cells: experiment.cells.iter().map(cell).collect(),
         reports: experiment.reports.iter().map(|r| (r.name.clone(), report(r))).collect(),
@@ -169,17 +172,36 @@ fn data(data: &pfm_hir::Data) -> Settings {
     .into()
 }
 
-fn model(model: &pfm_hir::Model) -> Model {
-    let mut settings = Settings::new();
-    instance(&model.tokeniser.name, &model.tokeniser.instance, &mut settings);
-    if let Some(processor) = &model.processor {
-        instance(&processor.name, &processor.instance, &mut settings);
-        settings.insert("link".into(), if model.linked { "linear" } else { "none" }.into());
+fn parts(experiment: &pfm_hir::Experiment) -> BTreeMap<String, Settings> {
+    let parts = experiment.models.iter().flat_map(|m| [Some(&m.tokeniser), m.processor.as_ref()]).flatten();
+    let settings = |part: &pfm_hir::Part| {
+        let mut settings = Settings::from([("definition".to_string(), part.instance.definition.clone())]);
+        arguments("", &part.instance, &mut settings);
+        settings
+    };
+    parts.map(|part| (part.name.clone(), settings(part))).collect()
+}
+
+fn models(experiment: &pfm_hir::Experiment) -> BTreeMap<String, Model> {
+    let mut models: BTreeMap<String, Model> = experiment.models.iter().map(|m| (m.name.clone(), model(m))).collect();
+    for model in experiment.models.iter().filter(|m| m.processor.is_some()) {
+        let alone = models.get(&model.tokeniser.name).map(|m| m.shapes.clone());
+        if let Some(facts) = models.get_mut(&model.name).filter(|m| Some(&m.shapes) == alone.as_ref()) {
+            facts.shapes.clear();
+        }
     }
+    models
+}
+
+fn model(model: &pfm_hir::Model) -> Model {
+    let of = match &model.processor {
+        None => model.tokeniser.name.clone(),
+        Some(p) => format!("{}, {}, link {}", model.tokeniser.name, p.name, if model.linked { "linear" } else { "none" }),
+    };
     let tree: Vec<String> = model.parameters.iter().map(|p| format!("{} {:?} {:?}", p.path, p.shape, p.init)).collect();
     let latent = |v: &pfm_hir::Variant| v.latent.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
     Model {
-        settings,
+        of,
         parameters: counts(model, |_| true),
         tensors: model.parameters.len() as u64,
         tree: hash(&tree.join("\n"), 16),

@@ -63,18 +63,23 @@ pub(crate) fn setting(value: &Setting) -> String {
 /// The settings of an instance under a path: `optimiser.lr`, `tok.level.2.channels`.
 pub(crate) fn instance(path: &str, instance: &Instance, out: &mut super::Settings) {
     out.insert(path.to_string(), instance.definition.clone());
+    arguments(&format!("{path}."), instance, out);
+}
+
+/// Its arguments alone, under a prefix.
+pub(crate) fn arguments(prefix: &str, instance: &Instance, out: &mut super::Settings) {
     for (name, value) in &instance.settings {
         let records = match value {
             Setting::List(items) if !items.is_empty() && items.iter().all(|i| matches!(i, Setting::Record(_))) => items.as_slice(),
             _ => &[],
         };
         if records.is_empty() {
-            out.insert(format!("{path}.{name}"), setting(value));
+            out.insert(format!("{prefix}{name}"), setting(value));
         }
         for (index, record) in records.iter().enumerate() {
             let Setting::Record(fields) = record else { continue };
             for (field, value) in fields {
-                out.insert(format!("{path}.{}.{}.{field}", name.trim_end_matches('s'), index + 1), setting(value));
+                out.insert(format!("{prefix}{}.{}.{field}", name.trim_end_matches('s'), index + 1), setting(value));
             }
         }
     }

@@ -52,7 +52,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
                 checked = load::check(&source, &mended);
             }
         }
-        if args.locked && !pfm_diag::has_errors(&checked.diagnostics) {
+        if args.locked && checked.experiment.is_some() {
             checked.diagnostics.extend(crate::lock::check(file, &text));
         }
         match args.format {

@@ -45,3 +45,10 @@ impl Case {
         diagnostics.iter().map(|d| pfm_diag::terminal(d, &self.sources, false)).collect::<Vec<_>>().join("\n")
     }
 }
+
+/// Definitions of the standard library.
+#[allow(dead_code, reason = "not every test looks at them")]
+pub fn standard() -> Vec<pfm_syntax::ast::Definition> {
+    let parse = |text: &str| pfm_syntax::parse(pfm_diag::FileId(0), text).file.definitions;
+    pfm_stdlib::FILES.iter().flat_map(|(_, text)| parse(text)).collect()
+}
