@@ -15,8 +15,10 @@ pub(crate) fn stage_id(name: &str) -> u32 {
 
 /// Hex digits of the hash of the stage's canonical text. `code` is the text of the user's own definitions.
 pub(crate) fn stage_key(stage: &Stage, model: &Model, data: &[&Data], stages: &[Stage], code: &str) -> String {
-    let facts = canonical(stage, model, data, stages);
-    blake3::hash(format!("{facts}{code}").as_bytes()).to_hex()[..32].to_string()
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(canonical(stage, model, data, stages).as_bytes());
+    hasher.update(code.as_bytes());
+    hasher.finalize().to_hex()[..32].to_string()
 }
 
 /// Definitions that are not of the standard library, without comments and layout: what they say is part of the work, and no
@@ -51,7 +53,7 @@ fn canonical(stage: &Stage, model: &Model, data: &[&Data], stages: &[Stage]) -> 
     }
     line("linked", &model.linked);
     for (parameter, trained) in model.parameters.iter().zip(&stage.trainable) {
-        line("parameter", &format!("{} {:?} {:?} {trained}", parameter.path, parameter.shape, parameter.init));
+        line("parameter", &format_args!("{} {:?} {:?} {trained}", parameter.path, parameter.shape, parameter.init));
     }
     for data in data {
         line("data", &format!("{} {:?} {:?}", data.definition, data.datasets, data.fields));
