@@ -1,11 +1,12 @@
 //! Text to experiment: parse the user's file and those that it uses, join them with the standard library, resolve.
 
 use crate::used;
-use pfm_diag::{Diagnostic, Sources};
+use pfm_diag::{Diagnostic, FileId, Sources};
 use pfm_elaborate::Library;
 use pfm_hir::{Cell, Experiment, Input, Other, ProfileChoice};
 use pfm_lower::Context;
 use pfm_syntax::ast::File;
+use std::sync::LazyLock;
 
 /// What lies outside of the compiler: the texts of files that a file uses.
 pub trait World {
@@ -63,6 +64,11 @@ impl Checked {
         pfm_hir::closed(&input, &self.wanted, self.experiment.as_ref().expect("the file resolved"), cell, notes)
     }
 
+    /// The file itself, in `sources`.
+    pub fn id(&self) -> FileId {
+        self.file.id
+    }
+
     /// Names of the file's experiments.
     pub fn experiments(&self) -> Vec<&str> {
         let named = self.file.experiments.iter().filter(|b| b.kind.text == "experiment");
@@ -82,25 +88,37 @@ impl Checked {
 
 /// Reads a file's text. `name` is what diagnostics call it, and where the paths of its `use` lines start.
 pub fn check(name: &str, text: &str, request: &Request, world: &dyn World) -> Checked {
+    close(name, text, request, world, &pfm_hir::resolve)
+}
+
+/// As `check`, for a file that may hold several experiments: all of them are resolved, and the first one comes back.
+pub fn check_all(name: &str, text: &str, request: &Request, world: &dyn World) -> Checked {
+    close(name, text, request, world, &|input, request| {
+        let (experiments, diagnostics) = pfm_hir::resolve_all(input, request);
+        (experiments.into_iter().next(), diagnostics)
+    })
+}
+
+type Resolve = dyn Fn(&Input, &pfm_hir::Request) -> (Option<Experiment>, Vec<Diagnostic>);
+
+fn close(name: &str, text: &str, request: &Request, world: &dyn World, resolve: &Resolve) -> Checked {
     let mut sources = Sources::default();
-    let user = pfm_syntax::parse(sources.add(name, text), text);
-    let mut diagnostics = user.diagnostics;
+    let standard = standard(&mut sources);
+    let (user, mut diagnostics) = pfm_syntax::read(sources.add(name, text), text);
     let sets = sets(request, &mut sources, &mut diagnostics);
-    let others = used::read(&user.file, &mut sources, &mut diagnostics, world);
+    let others = used::read(&user, &mut sources, &mut diagnostics, world);
     let broken: Vec<_> = diagnostics.iter().filter(|d| d.is_error()).filter_map(|d| d.primary.as_ref()).map(|l| l.span).collect();
-    let mut files = standard(&mut sources);
-    files.push(user.file.clone());
-    files.extend(others.iter().map(|other| other.file.clone()));
-    let (library, found) = Library::new(&files, &sources);
+    let files = standard.iter().chain([&user]).chain(others.iter().map(|other| &other.file));
+    let (library, found) = Library::new(files, &sources);
     diagnostics.extend(found);
     let profile = request.profile.clone().map_or(ProfileChoice::Default, ProfileChoice::Named);
     let wanted = pfm_hir::Request { experiment: request.experiment.clone(), profile, sets };
-    let input = Input { sources: &sources, file: &user.file, others: &others, library: &library, broken: &broken };
-    let (experiment, found) = pfm_hir::resolve(&input, &wanted);
+    let input = Input { sources: &sources, file: &user, others: &others, library: &library, broken: &broken };
+    let (experiment, found) = resolve(&input, &wanted);
     diagnostics.extend(found);
     let experiment = experiment.filter(|_| !broken_text(&diagnostics));
     diagnostics.sort_by_key(|d| d.primary.as_ref().map(|l| (l.span.file, l.span.start)));
-    Checked { sources, library, experiment, diagnostics, file: user.file, others, wanted }
+    Checked { sources, library, experiment, diagnostics, file: user, others, wanted }
 }
 
 /// A file with errors of its own is no experiment; a claim that fails leaves one.
@@ -108,9 +126,17 @@ fn broken_text(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|d| d.is_error() && d.code.starts_with('E'))
 }
 
-/// The standard library's files, which parse: a test says so.
-fn standard(sources: &mut Sources) -> Vec<File> {
-    pfm_stdlib::FILES.iter().map(|(name, text)| pfm_syntax::parse(sources.add(name, text), text).file).collect()
+/// The standard library's files, which parse: a test says so. Their ids are the same everywhere, so that one reading serves every
+/// file that a process checks.
+fn standard(sources: &mut Sources) -> &'static [File] {
+    static READ: LazyLock<Vec<File>> = LazyLock::new(|| {
+        let mut sources = Sources::default();
+        pfm_stdlib::FILES.iter().map(|(name, text)| pfm_syntax::read(sources.add_library(name, text), text).0).collect()
+    });
+    for (name, text) in pfm_stdlib::FILES {
+        sources.add_library(name, text);
+    }
+    &READ
 }
 
 fn sets(request: &Request, sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>) -> Vec<(String, pfm_syntax::ast::Expr)> {

@@ -5,5 +5,5 @@ mod frontend;
 mod pipeline;
 mod used;
 
-pub use frontend::{Alone, Checked, Request, World, check};
+pub use frontend::{Alone, Checked, Request, World, check, check_all};
 pub use pipeline::{Compiled, Options, Returned, Signature, Silent, Watch, compile, optimise, plan};

@@ -18,10 +18,10 @@ pub(crate) fn read(user: &File, sources: &mut Sources, diagnostics: &mut Vec<Dia
         }
         match world.read(&path) {
             Ok(text) => {
-                let parsed = pfm_syntax::parse(sources.add(&path, &text), &text);
-                diagnostics.extend(parsed.diagnostics);
-                waiting.extend(wanted(&parsed.file, &path).into_iter().rev());
-                others.push(Other { path, by: vec![(by, span)], file: parsed.file });
+                let (file, found) = pfm_syntax::read(sources.add(&path, &text), &text);
+                diagnostics.extend(found);
+                waiting.extend(wanted(&file, &path).into_iter().rev());
+                others.push(Other { path, by: vec![(by, span)], file });
             }
             Err(why) => diagnostics.push(
                 Diagnostic::new("E0105", format!("`{path}` cannot be read"))

@@ -34,7 +34,10 @@ pub fn pair(file: FileId, text: &str, tokens: &[Token]) -> Repair {
     if paired(text, tokens) {
         return Repair::default();
     }
-    let mut pairing = Pairing { file, text, tokens, open: vec![], last: None, indent: 0, too_deep: None, repair: Repair::default() };
+    let count = |mark: &str| tokens.iter().filter(|t| t.kind == LeafKind::Mark && &text[t.start..t.end] == mark).count();
+    let surplus = count("}").saturating_sub(count("{"));
+    let mut pairing =
+        Pairing { file, text, tokens, open: vec![], last: None, indent: 0, surplus, too_deep: None, repair: Repair::default() };
     pairing.run();
     pairing.repair
 }
@@ -72,6 +75,8 @@ struct Pairing<'a> {
     last: Option<usize>,
     /// Column of the first token of this line.
     indent: usize,
+    /// Braces that close more than there is.
+    surplus: usize,
     /// Depth below the deepest bracket that is read, and the token that began it.
     too_deep: Option<(usize, usize)>,
     repair: Repair,
@@ -221,7 +226,12 @@ impl Pairing<'_> {
             .iter()
             .rposition(|o| o.bracket == wanted || (wanted != '{' && o.bracket == '{'))
             .filter(|k| self.open[*k].bracket == wanted);
-        let Some(k) = reach else {
+        // A brace too many is the one that would close a block further left than its own line.
+        let early = wanted == '{' && self.surplus > 0 && reach.is_some_and(|k| self.open[k].indent < self.indent);
+        if early {
+            self.surplus -= 1;
+        }
+        let Some(k) = reach.filter(|_| !early) else {
             let source = self.source(i).to_string();
             self.repair.remove.push(i);
             self.repair.diagnostics.push(

@@ -16,7 +16,12 @@ impl Builder<'_> {
         let (start, end) = self.layout.range(&pair);
         let source = &self.layout.source;
         let line = source[..start].rfind('\n').map_or(0, |n| n + 1);
-        let known = self.layout.diagnostics.iter().any(|d| touches(d, line, end));
+        // Lines of a list in another language follow from the first of them, or from the setting above.
+        let dashed = |from: usize| source[from..].trim_start().starts_with("- ");
+        let above = source[..line].trim_end();
+        let above = &above[above.rfind('\n').map_or(0, |n| n + 1)..];
+        let listed = dashed(start) && (above.trim_start().starts_with("- ") || above.ends_with(['=', ':']));
+        let known = listed || self.layout.diagnostics.iter().any(|d| touches(d, line, end));
         let follows = self.broken_until.is_some_and(|last| last <= start && last > line);
         if !known && !follows {
             let place = self.layout.origin(furthest(&pair, probe));
@@ -131,6 +136,7 @@ impl<'a> Place<'a> {
 
     fn explain(&self) -> Diagnostic {
         self.foreign()
+            .or_else(|| self.misplaced_definition())
             .or_else(|| self.known_slip())
             .or_else(|| self.two_statements())
             .or_else(|| self.missing_value())
@@ -147,6 +153,17 @@ impl<'a> Place<'a> {
                 .at(self.span(0), "not a word of this language")
                 .help(*help),
         )
+    }
+
+    /// A definition where only settings and blocks stand.
+    fn misplaced_definition(&self) -> Option<Diagnostic> {
+        let word = self.text(0);
+        let named = self.kind(1) == Some(LeafKind::Word);
+        (self.probe == Rule::probe_item && named && (self.defines_code() || word == "vocabulary")).then(|| {
+            Diagnostic::new("E0012", format!("`{word}` stands inside another block"))
+                .at(self.span(0), "in a block")
+                .help("move it out, to file level")
+        })
     }
 
     /// Signs that mean something in another language.
@@ -235,10 +252,16 @@ impl<'a> Place<'a> {
         Some(match before {
             "freeze" | "train" => found.help("write the parameters: `freeze tok.** except tok.encoder.head`"),
             "skip" => found.help("write the cell: `skip [weights: scratch, mask: frozen]`"),
+            "=" if self.below().starts_with("- ") => found.help("a list stands in brackets: `metrics = [vrmse, neps(bands: 3)]`"),
             "=" => found.help("write the value, or remove the setting to take its default"),
             "|>" => found.help("write the call that takes the value: `x |> silu`"),
             _ => found,
         })
+    }
+
+    /// What follows the statement.
+    fn below(&self) -> &'a str {
+        self.tokens.last().map_or("", |t| self.source[t.end..].trim_start())
     }
 
     fn missing_else(&self) -> Option<Diagnostic> {
@@ -275,6 +298,7 @@ impl<'a> Place<'a> {
             return Diagnostic::new("E0004", format!("`{here}` does not begin a statement"))
                 .at(span, "not expected at the beginning")
                 .help(match self.probe {
+                    Rule::probe_item if here == "-" => "a list stands in brackets: `metrics = [vrmse, neps(bands: 3)]`",
                     Rule::probe_item => "a statement is `name = value`, a block, or begins with freeze, train, skip or expect",
                     Rule::probe_code => "a line of code is `name = value`, `name : param [axes] ~ start`, for, require, or a value",
                     Rule::probe_member => "here stand `slot` and definitions",
@@ -287,6 +311,8 @@ impl<'a> Place<'a> {
         let piped = (0..self.at).any(|i| self.text(i) == "|>");
         match here {
             "+" | "-" | "*" | "/" if piped => found.help("put the pipe in parentheses: `(x |> f) + y`"),
+            _ if self.at == 1 && self.probe == Rule::probe_item => found.help("a setting is `name = value`, a block `word name { … }`"),
+            _ if self.at == 1 && self.probe == Rule::probe_code => found.help("a line of code is `name = value`, or a value at the end"),
             _ => found,
         }
     }

@@ -10,14 +10,17 @@ mod layout;
 mod pairs;
 mod rules;
 mod tree;
+mod words;
 
 pub use format::format;
 use layout::Layout;
 use pest::Parser;
+use pest::iterators::Pairs;
 use pfm_diag::{Diagnostic, FileId};
 pub use rules::Rule as SyntaxKind;
 use rules::{PfmParser, Rule};
 pub use tree::{Element, Leaf, LeafKind, Node, Tree};
+pub use words::{WORDS, Word};
 
 /// What a file says, as far as it can be read.
 #[derive(Clone, Debug)]
@@ -33,14 +36,29 @@ pub struct Parsed {
 /// Reads a whole file. Never fails and never panics, whatever the text.
 pub fn parse(file: FileId, text: &str) -> Parsed {
     let layout = Layout::read(file, text);
-    let mut builder = build::Builder::new(file, &layout);
-    let pairs = PfmParser::parse(Rule::file, &layout.masked).expect("`file` accepts every text with paired brackets");
+    let pairs = second_reading(&layout);
     let tree = Tree::new(text, &layout, pairs.clone());
+    let (file, diagnostics) = typed(&layout, pairs);
+    Parsed { tree, file, diagnostics }
+}
+
+/// As `parse`, for those who need no tree of the text: the statements that could be read, and what is wrong.
+pub fn read(file: FileId, text: &str) -> (ast::File, Vec<Diagnostic>) {
+    let layout = Layout::read(file, text);
+    typed(&layout, second_reading(&layout))
+}
+
+fn second_reading(layout: &Layout) -> Pairs<'_, Rule> {
+    PfmParser::parse(Rule::file, &layout.masked).expect("`file` accepts every text with paired brackets")
+}
+
+fn typed(layout: &Layout, pairs: Pairs<Rule>) -> (ast::File, Vec<Diagnostic>) {
+    let mut builder = build::Builder::new(layout.file, layout);
     let file = builder.file(pairs);
     let mut diagnostics = layout.diagnostics.clone();
     diagnostics.extend(builder.diagnostics);
     diagnostics.sort_by_key(|d| d.primary.as_ref().map(|l| (l.span.start, l.span.end)));
-    Parsed { tree, file, diagnostics }
+    (file, diagnostics)
 }
 
 /// Reads one value, such as the right side of `--set path=value`.

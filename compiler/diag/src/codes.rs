@@ -261,6 +261,11 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "Whatever is chosen at run time, the weights are the same. A definition declares a weight at the size for the largest option and uses part of it: `largest(level.space)` instead of `level.space` in the axes of `param`.",
     },
     CodeInfo {
+        code: "E0409",
+        title: "choices make too many variants",
+        explanation: "Every combination of options is a program of its own, and each is checked: three levels with `{1, 2, 4}` in time and space make 729. At most 1,024 are taken. Give fewer options, or a single value to some levels: `time = 2`.",
+    },
+    CodeInfo {
         code: "E0412",
         title: "channel counts differ between tokeniser and processor",
         explanation: "The tokeniser's latent frames have as many channels as its bottleneck, the processor works at its width. `link = linear` puts a linear map before and after the processor; `link = none` needs equal counts.",
@@ -314,6 +319,11 @@ pub const CODES: &[CodeInfo] = &[
         code: "E0702",
         title: "a label or axis is not known",
         explanation: "`skip` and claims name cells by axis and label, as the grid declares them: with `mask = [trainable: none, frozen: mostly_frozen]` write `skip [mask: frozen]` and `vrmse[mask: trainable]`. Every value of an axis has a label.",
+    },
+    CodeInfo {
+        code: "E0703",
+        title: "a grid has too many cells",
+        explanation: "Every combination of labels is a cell, and the counts multiply: five axes of ten values make 100,000. At most 4,096 are taken, before `skip` removes any. Drop an axis, give it fewer values, or write two grids.",
     },
     CodeInfo {
         code: "E0801",
@@ -546,6 +556,11 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "The schedule's phases are longer than its horizon, so the rate falls from warm-up into cooldown at once. With 14 epochs, 10 of warm-up and 10 of cooldown do not fit. Give a horizon beyond the run, `over: 100 epochs`, or shorter phases.",
     },
     CodeInfo {
+        code: "W0206",
+        title: "a schedule does not come out of its warm-up",
+        explanation: "The warm-up is as long as the run, so that the rate never reaches what the optimiser is given: 40 epochs of warm-up in a run of 14. Shorten the warm-up, lengthen `run`, or say what an epoch is: `epoch = 2_100 batches`.",
+    },
+    CodeInfo {
         code: "W0304",
         title: "weights are frozen at random values",
         explanation: "The mask freezes parameters that no earlier stage trained, so they stay as they were drawn. Take weights with `weights = STAGE.PART`, remove the cell with `skip`, or say that it is meant: `allow = frozen_random`.",
@@ -564,6 +579,11 @@ pub const CODES: &[CodeInfo] = &[
         code: "W0704",
         title: "a report asks for steps after the end of the run",
         explanation: "The run is shorter than a step in `at`; the report's last point is always the last step of the run. A profile that shortens `run` changes `at` as well: `table5.at = [100 steps, 300 steps]`.",
+    },
+    CodeInfo {
+        code: "W0902",
+        title: "a claim is never tested",
+        explanation: "The labels of a claim name a cell that the grid does not have, because a `skip` takes it out: with `skip [weights: scratch, mask: frozen]` nothing is `vrmse[weights: scratch, mask: frozen]`. Name another cell, or keep this one.",
     },
     CodeInfo {
         code: "W1024",

@@ -10,7 +10,7 @@ mod source;
 
 pub use codes::{CODES, CodeInfo, code_info};
 pub use fixes::{apply_fixes, safe_fixes};
-pub use render::{JSON_VERSION, github, json, short, terminal};
+pub use render::{JSON_VERSION, github, json, sarif, short, terminal};
 pub use source::{FileId, SourceFile, Sources, Span};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

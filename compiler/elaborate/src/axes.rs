@@ -32,6 +32,10 @@ impl AxisMap {
         self.pairs.iter().find(|(_, i)| i == inside).map(|(o, _)| o.as_str())
     }
 
+    pub fn each(&self, mut see: impl FnMut(&str, &str)) {
+        self.pairs.iter().for_each(|(outside, inside)| see(outside, inside));
+    }
+
     fn add(&mut self, outside: &str, inside: &str) {
         if self.known(inside).is_none() {
             self.pairs.push((outside.to_string(), inside.to_string()));

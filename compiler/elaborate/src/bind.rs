@@ -253,8 +253,13 @@ pub fn bind(
         let ty = Type::of(&parameter.ty, &members);
         let value = match slot {
             Some((setting, span)) => accept(&ty, &setting, &members).map_err(|wanted| {
-                let d = Diagnostic::new("E1006", format!("`{}` is {wanted}, found {}", parameter.name.text, setting.kind()));
-                d.at(span, setting.kind()).also(parameter.span, format!("defined as {wanted} here"))
+                let found = match &setting {
+                    Setting::Number(v) => format!("the number {v}"),
+                    other => other.kind().to_string(),
+                };
+                let d = Diagnostic::new("E1006", format!("`{}` is {wanted}, found {found}", parameter.name.text));
+                let d = d.at(span, found).also(parameter.span, format!("defined as {wanted} here"));
+                d.help(format!("write {wanted}"))
             }),
             None => default(&mut elaborator, &mut frame, &ty, parameter, &members, name, at),
         };

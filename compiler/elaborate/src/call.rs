@@ -15,7 +15,8 @@ use crate::{
 use pfm_diag::Span;
 use pfm_syntax::ast::{Arg, AsName, Axis, Body, Call, Definition, DefinitionKind, Expr, Parameter, TypeExpr};
 
-const DEEPEST: usize = 64;
+/// Calls inside calls.
+pub(crate) const DEEPEST: usize = 64;
 
 /// An argument of a call: its name if written, and its expression, or its value where that is known already.
 pub(crate) struct Given<'e> {
@@ -54,19 +55,19 @@ impl<'a> Elaborator<'a> {
         given.extend(call.args.iter().map(Given::written));
         let segments = call.name.as_ref().map(|n| self.as_path(frame, n)).transpose()?;
         if let Some((definition, member)) = self.callee(frame, &name) {
-            let mut at = frame.clone();
-            match segments {
-                Some(segments) => at.path = frame.join(&segments),
-                None if definition.kind == DefinitionKind::Block => {
-                    at.path = frame.join(&definition.name.text);
-                    at.implicit = true;
-                }
-                None => {}
-            }
-            let outer = self.builder.path();
-            self.builder.set_path(&at.path);
-            let result = self.call_definition(&mut at, definition, member, given, span);
-            self.builder.set_path(&outer);
+            // The arguments belong to the call: their parameters stand under its path too.
+            let implicit = segments.is_none() && definition.kind == DefinitionKind::Block;
+            let path = match segments {
+                Some(segments) => frame.join(&segments),
+                None if implicit => frame.join(&definition.name.text),
+                None => frame.path.clone(),
+            };
+            let outer = (std::mem::replace(&mut frame.path, path), frame.implicit, self.builder.path());
+            frame.implicit |= implicit;
+            self.builder.set_path(&frame.path);
+            let result = self.call_definition(frame, definition, member, given, span);
+            self.builder.set_path(&outer.2);
+            (frame.path, frame.implicit) = (outer.0, outer.1);
             return result;
         }
         if let Some(value) = self.open_call(frame, &name, &call.args)? {
@@ -168,6 +169,7 @@ impl<'a> Elaborator<'a> {
         }
         let declares = member || definition.kind == DefinitionKind::Block;
         let mut frame = caller.callee(what.clone(), declares, member);
+        self.deepest = self.deepest.max(frame.depth);
         let mut map = AxisMap::default();
         let mut slots = self.slots_for(definition, &what, given, span)?;
         for (parameter, slot) in definition.params.iter().zip(&mut slots) {
@@ -176,8 +178,19 @@ impl<'a> Elaborator<'a> {
                 None => self.bind_default(&mut frame, parameter, &what, span)?,
             }
         }
+        let asked = self.asked(&frame, &map, definition);
+        if let Some(asked) = &asked
+            && let Some(value) = self.recall(asked, &frame)?
+        {
+            return Ok(value);
+        }
+        let mark = asked.is_some().then(|| self.mark(&frame));
         let value = self.body(&mut frame, definition, &what, span).and_then(|value| self.returned(&mut frame, &map, definition, value));
-        value.map_err(|d| called_here(d, caller, &what, span))
+        let value = value.map_err(|d| called_here(d, caller, &what, span))?;
+        if let (Some(asked), Some(mark)) = (asked, mark) {
+            self.remember(asked, mark, &frame, &value);
+        }
+        Ok(value)
     }
 
     fn slots_for<'e>(&self, definition: &Definition, what: &str, given: Vec<Given<'e>>, span: Span) -> Outcome<Vec<Option<Given<'e>>>> {

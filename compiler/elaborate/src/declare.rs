@@ -49,12 +49,15 @@ impl<'a> Elaborator<'a> {
         Ok(())
     }
 
-    fn parameter(&mut self, frame: &Frame<'a>, decl: ParameterDecl, span: Span) -> Outcome<pfm_ir::ValueId> {
+    pub(crate) fn parameter(&mut self, frame: &Frame<'a>, decl: ParameterDecl, span: Span) -> Outcome<pfm_ir::ValueId> {
         let path = decl.path.clone();
         if let Some(first) = self.declared_here.get(&path).filter(|_| frame.implicit) {
             return Err(shared_unawares(&path, span, *first));
         }
         self.declared_here.insert(path.clone(), span);
+        if self.options.memo.is_some() {
+            self.log.push(decl.clone());
+        }
         if let Some(&value) = self.declared.get(&path) {
             let known = self.parameters.iter().find(|p| p.path == path).expect("a declared parameter is listed");
             if known.shape != decl.shape {

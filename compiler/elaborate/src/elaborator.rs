@@ -8,6 +8,7 @@ use crate::{
     frame::{Frame, Surrounding},
     kind_word,
     library::closest,
+    memo::Memo,
     value::{NamedTensor, Value},
 };
 use pfm_diag::{Diagnostic, Span};
@@ -27,6 +28,9 @@ pub struct Options<'a> {
     pub random_key: Option<ValueId>,
     /// What a declared parameter is in the graph. None: an input of role `Parameter { trainable: true }` named by its path.
     pub parameter: Option<ParameterSource<'a>>,
+    /// Calls that were elaborated before. With it only shapes, parameters and what depends on what are to be
+    /// read from the graph: an equal call stands in it as one node.
+    pub memo: Option<&'a Memo>,
 }
 
 /// Runs definitions over named tensors and adds their nodes to a graph.
@@ -41,6 +45,10 @@ pub struct Elaborator<'a> {
     pub(crate) declared_here: BTreeMap<String, Span>,
     /// Random draws so far per path, so that each has a stream of its own.
     pub(crate) draws: BTreeMap<String, usize>,
+    /// Every declaration, repeats included, where calls are remembered.
+    pub(crate) log: Vec<ParameterDecl>,
+    /// Depth of the deepest call of the running one.
+    pub(crate) deepest: usize,
     /// The call in the user's file.
     pub(crate) site: Option<Span>,
     /// Expressions evaluated so far.
@@ -57,6 +65,8 @@ impl<'a> Elaborator<'a> {
             declared: BTreeMap::new(),
             declared_here: BTreeMap::new(),
             draws: BTreeMap::new(),
+            log: vec![],
+            deepest: 0,
             site: None,
             work: 0,
         }
@@ -198,7 +208,7 @@ impl<'a> Elaborator<'a> {
         };
         let mut frame = Frame::outermost(path);
         let settings = instance.settings.iter().map(|(n, v)| (n.clone(), Value::Setting(v.clone()))).collect();
-        frame.surrounding = Rc::new(Surrounding { settings, members: definitions.iter().collect() });
+        frame.surrounding = Rc::new(Surrounding::new(settings, definitions.iter().collect()));
         let span = found.name.span;
         let tensors = inputs.iter().map(|(n, t)| Given::ready(Some(n), Value::Tensor(t.clone()), span));
         let given = tensors.chain(extra.iter().map(|(n, s)| Given::ready(Some(n), Value::Setting(s.clone()), span)));

@@ -3,12 +3,38 @@
 
 use crate::value::Value;
 use pfm_syntax::ast::Definition;
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 /// What members of one instance share.
+#[derive(Default)]
 pub(crate) struct Surrounding<'a> {
     pub settings: BTreeMap<String, Value>,
     pub members: Vec<&'a Definition>,
+    /// Names of the settings that the running call has read.
+    pub read: RefCell<BTreeSet<String>>,
+}
+
+impl<'a> Surrounding<'a> {
+    pub fn new(settings: BTreeMap<String, Value>, members: Vec<&'a Definition>) -> Self {
+        Surrounding { settings, members, read: RefCell::default() }
+    }
+
+    pub fn note(&self, name: &str) {
+        let mut read = self.read.borrow_mut();
+        if !read.contains(name) {
+            read.insert(name.to_string());
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        let found = self.settings.get(name)?;
+        self.note(name);
+        Some(found)
+    }
 }
 
 #[derive(Clone)]
@@ -39,14 +65,13 @@ impl<'a> Frame<'a> {
             open_names: false,
             depth: 0,
             scopes: vec![BTreeMap::new()],
-            surrounding: Rc::new(Surrounding { settings: BTreeMap::new(), members: vec![] }),
+            surrounding: Rc::default(),
         }
     }
 
     /// A call from here: no variables yet, and nothing around it unless it is a member of the same instance.
     pub fn callee(&self, what: String, declares: bool, member: bool) -> Self {
-        let surrounding =
-            if member { self.surrounding.clone() } else { Rc::new(Surrounding { settings: BTreeMap::new(), members: vec![] }) };
+        let surrounding = if member { self.surrounding.clone() } else { Rc::default() };
         Frame {
             what,
             declares,
@@ -60,7 +85,7 @@ impl<'a> Frame<'a> {
     }
 
     pub fn lookup(&self, name: &str) -> Option<&Value> {
-        self.scopes.iter().rev().find_map(|s| s.get(name)).or_else(|| self.surrounding.settings.get(name))
+        self.scopes.iter().rev().find_map(|s| s.get(name)).or_else(|| self.surrounding.get(name))
     }
 
     /// Rebinds a name where it is bound, else binds it in the innermost scope.
@@ -73,6 +98,11 @@ impl<'a> Frame<'a> {
     pub fn bind(&mut self, name: &str, value: Value) {
         let scope = self.scopes.last_mut().expect("a frame has a scope");
         scope.insert(name.to_string(), value);
+    }
+
+    /// What the arguments of the call have bound.
+    pub fn bound(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.scopes.iter().flatten()
     }
 
     pub fn push(&mut self) {

@@ -2,14 +2,14 @@
 
 use crate::amended;
 use pfm_diag::{Diagnostic, FileId, Sources, Span};
-use pfm_syntax::ast::{Definition, DefinitionKind, File, Name, Use, UseTarget};
+use pfm_syntax::ast::{Definition, DefinitionKind, File, Name, Path, Use, UseTarget};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The definitions of some files. Later files do not hide earlier ones: two of one kind and name are an error.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     definitions: Vec<Definition>,
-    by_name: BTreeMap<(DefinitionKind, String), usize>,
+    by_name: BTreeMap<DefinitionKind, BTreeMap<String, usize>>,
     modules: BTreeMap<FileId, String>,
     /// Amendments with mistakes: what is wrong is said where they stand, not where they are named.
     broken: BTreeSet<(DefinitionKind, String)>,
@@ -17,7 +17,7 @@ pub struct Library {
 
 impl Library {
     /// Takes the definitions of all files. A file's module is its name in `sources`: `std/well.pfm` is `std.well`.
-    pub fn new(files: &[File], sources: &Sources) -> (Library, Vec<Diagnostic>) {
+    pub fn new<'f>(files: impl IntoIterator<Item = &'f File>, sources: &Sources) -> (Library, Vec<Diagnostic>) {
         let mut library = Library::default();
         let mut diagnostics = vec![];
         for file in files {
@@ -45,7 +45,7 @@ impl Library {
             match definition {
                 Some(definition) => self.definitions[index] = definition,
                 None => {
-                    self.by_name.remove(&key);
+                    self.by_name.get_mut(&key.0).map(|names| names.remove(&key.1));
                     self.broken.insert(key);
                 }
             }
@@ -71,28 +71,29 @@ impl Library {
     }
 
     pub(crate) fn index_of(&self, kind: DefinitionKind, name: &str) -> Option<usize> {
-        self.by_name.get(&(kind, name.to_string())).copied()
+        self.by_name.get(&kind)?.get(name).copied()
     }
 
     fn add(&mut self, definition: &Definition, diagnostics: &mut Vec<Diagnostic>) {
-        let key = (definition.kind, definition.name.text.clone());
-        if let Some(&first) = self.by_name.get(&key) {
+        let kind = definition.kind;
+        let of_kind = self.by_name.entry(kind).or_default();
+        if let Some(&first) = of_kind.get(&definition.name.text) {
             let name = &definition.name;
             let first = &self.definitions[first].name;
             diagnostics.push(
-                Diagnostic::new("E1001", format!("the {} `{}` is defined twice", kind_word(key.0), name.text))
+                Diagnostic::new("E1001", format!("the {} `{}` is defined twice", kind_word(kind), name.text))
                     .at(name.span, "defined again here")
                     .also(first.span, format!("first defined in {}", self.module(first.span)))
                     .help("rename one of them"),
             );
             return;
         }
-        self.by_name.insert(key, self.definitions.len());
+        of_kind.insert(definition.name.text.clone(), self.definitions.len());
         self.definitions.push(definition.clone());
     }
 
     pub fn definition(&self, kind: DefinitionKind, name: &str) -> Option<&Definition> {
-        let index = *self.by_name.get(&(kind, name.to_string()))?;
+        let index = *self.by_name.get(&kind)?.get(name)?;
         Some(&self.definitions[index])
     }
 
@@ -118,9 +119,10 @@ impl Library {
 
     /// What a `use` of a module brings into scope. `use std.metrics.{vrmse}` names definitions of a module;
     /// `use std.processors.walrus` names the definition `walrus`, of the module `std.processors.walrus` or `std.processors`.
-    pub fn used(&self, item: &Use) -> Result<Vec<&Definition>, Vec<Diagnostic>> {
+    /// Names that are not there are reported; the others are found.
+    pub fn used(&self, item: &Use) -> (Vec<&Definition>, Vec<Diagnostic>) {
         let UseTarget::Path(path) = &item.target else {
-            return Ok(vec![]);
+            return (vec![], vec![]);
         };
         let module = path.text();
         if item.names.is_empty() {
@@ -128,25 +130,31 @@ impl Library {
             let parent = module.rsplit_once('.').map_or("", |(parent, _)| parent);
             let found = self.exported(&module, &last.text);
             let found = if found.is_empty() { self.exported(parent, &last.text) } else { found };
-            return if found.is_empty() { Err(vec![self.unknown_use(parent, last)]) } else { Ok(found) };
+            let unknown = if found.is_empty() { vec![self.unknown_use(parent, last, path, true)] } else { vec![] };
+            return (found, unknown);
         }
         let mut found = vec![];
         let mut diagnostics = vec![];
         for name in &item.names {
             let definitions = self.exported(&module, &name.text);
             if definitions.is_empty() {
-                diagnostics.push(self.unknown_use(&module, name));
+                let d = self.unknown_use(&module, name, path, false);
+                // A module that is not there is said once.
+                if !diagnostics.iter().any(|known: &Diagnostic| known.primary == d.primary) {
+                    diagnostics.push(d);
+                }
             }
             found.extend(definitions);
         }
-        if diagnostics.is_empty() { Ok(found) } else { Err(diagnostics) }
+        (found, diagnostics)
     }
 
     fn exported(&self, module: &str, name: &str) -> Vec<&Definition> {
         self.definitions.iter().filter(|d| d.name.text == name && self.module_of(d) == module).collect()
     }
 
-    fn unknown_use(&self, module: &str, name: &Name) -> Diagnostic {
+    /// `whole`: the path ends with the name.
+    fn unknown_use(&self, module: &str, name: &Name, path: &Path, whole: bool) -> Diagnostic {
         let known: Vec<&str> = self
             .definitions
             .iter()
@@ -156,31 +164,56 @@ impl Library {
             })
             .map(|d| d.name.text.as_str())
             .collect();
+        if known.is_empty() {
+            return self.unknown_module(module, name, path, whole);
+        }
         let diagnostic =
             Diagnostic::new("E1002", format!("nothing called `{}` in `{module}`", name.text)).at(name.span, "not defined there");
         match closest(&name.text, &known) {
-            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near.clone(), false),
-            None if known.is_empty() => diagnostic.help("`pfmc list std` shows the modules"),
+            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near.clone(), true),
             None => diagnostic.help(format!("it has {}", known.join(", "))),
+        }
+    }
+
+    fn unknown_module(&self, module: &str, name: &Name, path: &Path, whole: bool) -> Diagnostic {
+        let d = Diagnostic::new("E1002", format!("no module is called `{module}`")).at(path.span, "not a module");
+        let mut modules: Vec<&str> = self.modules.values().map(String::as_str).filter(|m| m.starts_with("std.")).collect();
+        if whole {
+            // The definition of this name, wherever it is, else the nearest path.
+            let mut paths: Vec<String> = vec![];
+            for definition in self.definitions.iter().filter(|d| self.module_of(d).starts_with("std.")) {
+                let (of, last) = (self.module_of(definition), &definition.name.text);
+                paths.push(if of.rsplit('.').next() == Some(last) { of.to_string() } else { format!("{of}.{last}") });
+            }
+            let exact = paths.iter().find(|p| p.rsplit('.').next() == Some(name.text.as_str())).cloned();
+            let known: Vec<&str> = paths.iter().map(String::as_str).collect();
+            return match exact.or_else(|| closest(&path.text(), &known)) {
+                Some(near) => d.fix(format!("did you mean `{near}`?"), path.span, near.clone(), true),
+                None => d.help(format!("modules are {}", modules.join(", "))),
+            };
+        }
+        modules.sort_unstable();
+        match closest(module, &modules) {
+            Some(near) => d.fix(format!("did you mean `{near}`?"), path.span, near.clone(), true),
+            None => d.help(format!("modules are {}", modules.join(", "))),
         }
     }
 
     /// Names of this kind that are close to the one given, closest first.
     pub fn similar(&self, kind: DefinitionKind, name: &str) -> Vec<String> {
-        let mut near: Vec<(usize, &String)> = self
-            .by_name
-            .keys()
-            .filter(|(k, _)| *k == kind)
-            .map(|(_, n)| (strsim::damerau_levenshtein(n, name), n))
+        let mut near: Vec<(usize, &str)> = self
+            .names(kind)
+            .into_iter()
+            .map(|n| (strsim::damerau_levenshtein(n, name), n))
             .filter(|(distance, n)| *distance <= 1 + n.len() / 3)
             .collect();
         near.sort();
-        near.into_iter().map(|(_, n)| n.clone()).collect()
+        near.into_iter().map(|(_, n)| n.to_string()).collect()
     }
 
     /// All names of a kind, sorted.
     pub fn names(&self, kind: DefinitionKind) -> Vec<&str> {
-        self.by_name.keys().filter(|(k, _)| *k == kind).map(|(_, n)| n.as_str()).collect()
+        self.by_name.get(&kind).into_iter().flat_map(|names| names.keys()).map(String::as_str).collect()
     }
 }
 

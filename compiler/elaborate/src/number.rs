@@ -21,7 +21,7 @@ pub fn number(library: &Library, kind: DefinitionKind, instance: &Instance, inpu
     let mut elaborator = Elaborator::new(library, Builder::new("number"), Options::default());
     let mut frame = Frame::outermost("");
     let settings: BTreeMap<String, Value> = inputs.iter().map(|(n, v)| (n.to_string(), Value::number(*v))).collect();
-    frame.surrounding = Rc::new(Surrounding { settings, members: vec![] });
+    frame.surrounding = Rc::new(Surrounding::new(settings, vec![]));
     let span = definition.name.span;
     let given = instance.settings.iter().map(|(n, v)| Given::ready(Some(n), Value::Setting(v.clone()), span));
     let value = elaborator.call_definition(&mut frame, definition, true, given.collect(), span).map_err(|d| *d)?;

@@ -54,7 +54,10 @@ fn merged(tree: &Tree, index: usize, above: &mut Vec<usize>, findings: &mut Find
                 Diagnostic::new("E0111", format!("`{}` amends itself", tree.items[above[0]].label.text))
                     .at(base.span, "leads back to it")
                     .also(tree.items[above[0]].label.span, "begins here")
-                    .help("let one of them amend a definition of the standard library"),
+                    .help(match item.kind {
+                        Kind::Profile => "amend a profile that does not depend on this one",
+                        _ => "let one of them amend a definition of the standard library",
+                    }),
             );
         }
         return None;

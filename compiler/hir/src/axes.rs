@@ -17,7 +17,7 @@ use crate::values::{noun, path};
 pub(crate) struct Axis {
     /// The path as written.
     pub name: String,
-    path: Path,
+    pub path: Path,
     /// Labels and values.
     pub options: Vec<(Name, Expr)>,
 }
@@ -89,7 +89,8 @@ fn options(axis: &Path, args: &[Arg], findings: &mut Findings) -> Option<Vec<(Na
                     .at(arg.value.span, "reports need a name for it")
                     .help("write `label: value`"),
             );
-            continue;
+            // One without a label tells for all.
+            break;
         };
         match out.iter().find(|(n, _)| n.text == name.text) {
             Some((first, _)) => findings.push(
@@ -139,7 +140,7 @@ pub(crate) fn change(tree: &mut Tree, stage: &str, axis: &Axis, option: usize, f
 }
 
 /// Pairs of axis and label that each `skip` names.
-pub(crate) fn skips(grid: &Item, axes: &[Axis], findings: &mut Findings) -> Vec<Vec<(String, String)>> {
+pub(crate) fn skips(grid: &Item, axes: &[Axis], mistakes: bool, findings: &mut Findings) -> Vec<Vec<(String, String)>> {
     let mut out = vec![];
     for (args, span) in &grid.skip {
         let mut pairs = vec![];
@@ -150,7 +151,7 @@ pub(crate) fn skips(grid: &Item, axes: &[Axis], findings: &mut Findings) -> Vec<
                 );
                 continue;
             };
-            if let Some(pair) = label(axes, &name.text, name.span, &arg.value, findings) {
+            if let Some(pair) = label(axes, mistakes, name, &arg.value, findings) {
                 pairs.push(pair);
             }
         }
@@ -159,28 +160,32 @@ pub(crate) fn skips(grid: &Item, axes: &[Axis], findings: &mut Findings) -> Vec<
     out
 }
 
-fn label(axes: &[Axis], name: &str, at: Span, value: &Expr, findings: &mut Findings) -> Option<(String, String)> {
+fn label(axes: &[Axis], mistakes: bool, written: &Name, value: &Expr, findings: &mut Findings) -> Option<(String, String)> {
+    let name = written.text.as_str();
     let known: Vec<&str> = axes.iter().map(|a| a.name.as_str()).collect();
     let Some(axis) = axes.iter().find(|a| names_axis(&a.name, name)) else {
         // An axis with a mistake of its own is not missed again.
-        if !axes.is_empty() {
-            findings.push(
-                Diagnostic::new("E0702", format!("the grid has no axis `{name}`"))
-                    .at(at, "not an axis")
-                    .help(format!("axes are {}", listed(&known, "and"))),
-            );
+        if !mistakes {
+            let d = Diagnostic::new("E0702", format!("the grid has no axis `{name}`")).at(written.span, "not an axis");
+            findings.push(near_or_all(d, written.span, name, &known, "axes"));
         }
         return None;
     };
     let labels: Vec<&str> = axis.options.iter().map(|(n, _)| n.text.as_str()).collect();
     let text = label_text(value);
     if !labels.contains(&text.as_str()) {
-        findings.push(
-            Diagnostic::new("E0702", format!("axis `{name}` has no label `{text}`"))
-                .at(value.span, "not a label")
-                .help(format!("labels are {}", listed(&labels, "and"))),
-        );
+        let d = Diagnostic::new("E0702", format!("axis `{name}` has no label `{text}`")).at(value.span, "not a label");
+        findings.push(near_or_all(d, value.span, &text, &labels, "labels"));
         return None;
     }
     Some((axis.name.clone(), text))
+}
+
+/// The nearest of the known names as an edit, or all of them.
+pub(crate) fn near_or_all(d: Diagnostic, at: Span, name: &str, known: &[&str], what: &str) -> Diagnostic {
+    match nearest(name, known).as_slice() {
+        [] if known.is_empty() => d,
+        [] => d.help(format!("{what} are {}", listed(known, "and"))),
+        [near, ..] => d.fix(format!("did you mean `{near}`?"), at, *near, false),
+    }
 }

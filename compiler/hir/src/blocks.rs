@@ -7,7 +7,7 @@ use crate::findings::Findings;
 use crate::names::known_settings;
 use crate::resolve::Context;
 use crate::schema::{EXPERIMENT, Kind, SettingInfo};
-use crate::suggest::{listed, nearest, other_spelling};
+use crate::suggest::{listed, nearest, other_spelling, own_word};
 use crate::tree::{Entry, Item, Tree};
 
 /// Checks the names of settings of all blocks whose words come from the language itself.
@@ -58,7 +58,11 @@ fn unknown(place: &str, entry: &Entry, known: &[&str], block: Span) -> Diagnosti
     let d = Diagnostic::new("E0101", format!("unknown setting `{}` in {place}", name.text)).at(name.span, "not a setting");
     match nearest(&name.text, known).as_slice() {
         [] if known.is_empty() => d.also(block, "has no settings").help("remove it"),
-        [] => d.help(format!("settings here are {}", listed(known, "and"))),
+        [] => match own_word(&name.text) {
+            Some(word) => d.help(format!("`{word}` is an argument of a setting here, as in `optimiser = adamw(lr: 5e-5)`")),
+            None if known.len() > 6 => d.help("`pfmc explain stage` lists the settings of a stage"),
+            None => d.help(format!("settings here are {}", listed(known, "and"))),
+        },
         [near, ..] => {
             let safe = other_spelling(&name.text, known).is_some() || strsim::damerau_levenshtein(&name.text, near) <= 2;
             d.fix(format!("did you mean `{near}`?"), name.span, *near, safe)

@@ -7,7 +7,7 @@ use pfm_syntax::ast::{Arg, Definition, DefinitionKind, Expr, ExprKind, Name, Par
 
 use crate::findings::Findings;
 use crate::resolve::Context;
-use crate::suggest::{any_of, nearest};
+use crate::suggest::{any_of, nearest, with_article};
 use crate::units::{Dimension, digits, in_dimension, plain, prose};
 use crate::values::{call, wrong_form};
 
@@ -33,7 +33,7 @@ pub(crate) fn bind(
     let word = pfm_elaborate::kind_word(kind);
     let Some((callee, args)) = call(expr) else {
         let example = context.input.library.names(kind).first().copied().unwrap_or(word).to_string();
-        findings.push(wrong_form(name, &format!("a {word}"), expr, &format!("write a {word}, such as `{example}`")));
+        findings.push(wrong_form(name, &with_article(word), expr, &format!("write {}, such as `{example}`", with_article(word))));
         return None;
     };
     let definition = context.scope.definition(kind, &callee.text(), callee.span, findings)?;
@@ -111,9 +111,16 @@ fn takes(context: &Context, definition: &Definition) -> String {
     if definition.params.is_empty() {
         return format!("`{}` takes no arguments", definition.name.text);
     }
+    // What a metric or loss is applied to is not given in a file.
+    let operand = |p: &&Parameter| {
+        matches!(definition.kind, DefinitionKind::Metric | DefinitionKind::Loss)
+            && p.default.is_none()
+            && !matches!(p.ty, Some(TypeExpr::Named(_)))
+    };
     let shown: Vec<String> = definition
         .params
         .iter()
+        .filter(|p| !operand(p))
         .map(|p| match &p.default {
             Some(default) => format!("`{}` = {}", p.name.text, context.input.sources.text(default.span)),
             None => format!("`{}`", p.name.text),

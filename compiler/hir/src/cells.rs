@@ -8,11 +8,12 @@ use crate::axes::{Axis, axes, change, skips};
 use crate::closed::{self, Closed, Pool};
 use crate::experiment::{Cell, Grid, Stage};
 use crate::findings::Findings;
-use crate::reach::Reach;
 use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::stages::{World, unknown_name};
+use crate::suggest::listed;
 use crate::tree::{Item, Tree};
+use crate::units::prose;
 use crate::weights::{Produced, sources};
 
 /// Stages, each once; cells, `main` first; grids.
@@ -27,8 +28,6 @@ pub(crate) struct Plan {
 pub(crate) struct Base<'a> {
     pub context: &'a Context<'a>,
     pub seed: u64,
-    /// Definitions, for the identity of stages.
-    pub reach: &'a Reach<'a>,
 }
 
 /// The tree of one cell, and its blocks.
@@ -64,7 +63,7 @@ fn close_cell(base: &Base, here: &Here, pool: &Pool, plan: &mut Plan, order: &[u
         all_data: &pool.data,
         all_models: &pool.models,
         seed: base.seed,
-        reach: base.reach,
+        reach: &base.context.reach,
     };
     let mut produced = Produced::new();
     for &index in order {
@@ -138,7 +137,8 @@ fn close_grid(base: &Base, here: &Here, pool: &mut Pool, plan: &mut Plan, grid: 
     let Some(over) = stage_over(grid, stages, findings) else { return };
     let before = findings.errors();
     let axes = axes(base.context, here.tree, grid, &stages[over], findings);
-    let skips = skips(grid, &axes, findings);
+    let skips = skips(grid, &axes, findings.errors() > before, findings);
+    too_many_cells(grid, &axes, findings);
     if findings.errors() > before || axes.is_empty() {
         return;
     }
@@ -149,7 +149,8 @@ fn close_grid(base: &Base, here: &Here, pool: &mut Pool, plan: &mut Plan, grid: 
         let labels: Vec<(String, String)> =
             axes.iter().zip(&combination).map(|(axis, i)| (axis.name.clone(), axis.options[*i].0.text.clone())).collect();
         let hits: Vec<usize> = (0..skips.len()).filter(|s| skips[*s].iter().all(|pair| labels.contains(pair))).collect();
-        hits.iter().for_each(|s| skipped[*s] = true);
+        // A later one that hits the same cell removes nothing.
+        hits.iter().take(1).for_each(|s| skipped[*s] = true);
         if !hits.is_empty() {
             continue;
         }
@@ -174,7 +175,7 @@ fn close_grid(base: &Base, here: &Here, pool: &mut Pool, plan: &mut Plan, grid: 
         }
     }
     if whole {
-        report_equal(plan, first, grid, findings);
+        report_equal(plan, first, &axes, grid, findings);
     }
     plan.grids.push(Grid {
         name: grid.label.text.clone(),
@@ -182,6 +183,20 @@ fn close_grid(base: &Base, here: &Here, pool: &mut Pool, plan: &mut Plan, grid: 
         axes: axes.iter().map(|a| (a.name.clone(), a.options.iter().map(|(n, _)| n.text.clone()).collect())).collect(),
         cells: (first..plan.cells.len()).collect(),
     });
+}
+
+/// Cells of one grid.
+const MOST_CELLS: usize = 4096;
+
+fn too_many_cells(grid: &Item, axes: &[Axis], findings: &mut Findings) {
+    let count: f64 = axes.iter().map(|a| a.options.len() as f64).product();
+    if count > MOST_CELLS as f64 {
+        findings.push(
+            Diagnostic::new("E0703", format!("grid `{}` has {} cells", grid.label.text, prose(count)))
+                .at(grid.label.span, format!("{} axes, whose values multiply", axes.len()))
+                .help(format!("vary fewer settings at once: at most {} cells are taken", prose(MOST_CELLS as f64))),
+        );
+    }
 }
 
 fn stage_over(grid: &Item, stages: &[Item], findings: &mut Findings) -> Option<usize> {
@@ -233,10 +248,25 @@ fn needed(stages: &[Item], over: usize) -> Vec<usize> {
     all
 }
 
-fn report_equal(plan: &Plan, first: usize, grid: &Item, findings: &mut Findings) {
+/// Axes whose values change no work; then cells that are the same work for another reason.
+fn report_equal(plan: &Plan, first: usize, axes: &[Axis], grid: &Item, findings: &mut Findings) {
+    let cells = &plan.cells[first..];
+    let dead: Vec<&Axis> = axes.iter().filter(|axis| is_dead(cells, axis)).collect();
+    for axis in &dead {
+        let labels: Vec<&str> = axis.options.iter().map(|(n, _)| n.text.as_str()).collect();
+        findings.push(
+            Diagnostic::new("W0703", format!("axis `{}` changes nothing", axis.name))
+                .at(axis.path.span, format!("{} give the same work", listed(&labels, "and")))
+                .help("remove the axis, or give it values that differ"),
+        );
+    }
     let mut pairs = vec![];
-    for (i, cell) in plan.cells.iter().enumerate().skip(first) {
-        let twin = plan.cells[first..i].iter().find(|other| other.stages == cell.stages);
+    for (i, cell) in cells.iter().enumerate() {
+        let along_dead = |other: &Cell| {
+            let differ = cell.labels.iter().zip(&other.labels).filter(|(a, b)| a != b);
+            differ.into_iter().all(|((axis, _), _)| dead.iter().any(|d| d.name == *axis))
+        };
+        let twin = cells[..i].iter().find(|other| other.stages == cell.stages && !along_dead(other));
         pairs.extend(twin.map(|twin| format!("`{}` and `{}`", twin.name, cell.name)));
     }
     if pairs.is_empty() {
@@ -247,6 +277,21 @@ fn report_equal(plan: &Plan, first: usize, grid: &Item, findings: &mut Findings)
             .at(grid.label.span, "runs it once")
             .help("remove one label, or use `skip`"),
     );
+}
+
+/// True when cells that differ in this axis alone are the same work, and there are some.
+fn is_dead(cells: &[Cell], axis: &Axis) -> bool {
+    let mut pairs = 0;
+    for (i, cell) in cells.iter().enumerate() {
+        let only_here = |other: &&Cell| cell.labels.iter().zip(&other.labels).all(|(a, b)| (a == b) != (a.0 == axis.name));
+        for twin in cells[..i].iter().filter(only_here) {
+            if twin.stages != cell.stages {
+                return false;
+            }
+            pairs += 1;
+        }
+    }
+    pairs > 0
 }
 
 /// The stage that a report without a stage of its own watches: the one under the grid of its name, else the last.

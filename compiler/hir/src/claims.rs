@@ -14,7 +14,7 @@ use crate::schema::Kind;
 use crate::stages::unknown_name;
 use crate::suggest::{listed, nearest};
 use crate::tree::Tree;
-use crate::units::{prose, quantity};
+use crate::units::{Dimension, prose, quantity};
 use crate::values::path;
 use crate::weights::parts_of;
 
@@ -50,7 +50,17 @@ impl World<'_> {
         let within = match &expect.within {
             None => Some(None),
             Some(expr) => match quantity(expr) {
-                Some(Ok(q)) => Some(Some(q.value)),
+                Some(Ok(q)) => match q.dimension.filter(|d| *d != Dimension::Share) {
+                    None => Some(Some(q.value)),
+                    Some(other) => {
+                        findings.push(
+                            Diagnostic::new("E0202", format!("`within` is a share, found {}", other.noun()))
+                                .at(expr.span, format!("{} here", other.noun()))
+                                .help("write `within 10 %`"),
+                        );
+                        None
+                    }
+                },
                 Some(Err(d)) => {
                     findings.push(d);
                     None
@@ -65,6 +75,10 @@ impl World<'_> {
             return None;
         }
         let (left, right, within) = (left?, right?, within?);
+        check_units(expect, &left, &right, findings);
+        if findings.errors() > before {
+            return None;
+        }
         if let (Side::Numbers(l), Side::Numbers(r)) = (&left, &right)
             && active
         {
@@ -123,6 +137,21 @@ impl World<'_> {
             ExprKind::Index { base, args } => match path(base) {
                 Some(name) => self.metric(name, args, findings).map(measured),
                 None => not_a_claim(expr, findings),
+            },
+            ExprKind::Call(call) => match nearest(&call.callee.text(), &STRUCTURE).as_slice() {
+                [] => not_a_claim(expr, findings),
+                [near, ..] => {
+                    let span = call.callee.span;
+                    findings.push(
+                        Diagnostic::new("E0204", format!("no claim is about `{}`", call.callee.text())).at(span, "not known").fix(
+                            format!("did you mean `{near}`?"),
+                            span,
+                            *near,
+                            false,
+                        ),
+                    );
+                    None
+                }
             },
             _ => not_a_claim(expr, findings),
         }
@@ -228,6 +257,27 @@ impl World<'_> {
         };
         let count: usize = model.parameters.iter().zip(marked).filter(|(p, m)| **m && inside(&p.path)).map(|(p, _)| p.count()).sum();
         Some(vec![count as f64])
+    }
+}
+
+/// Weights are counted in `params` or without a unit; other numbers have none, but for a share.
+fn check_units(expect: &Expect, left: &Side, right: &Side, findings: &mut Findings) {
+    let counts =
+        |e: &Expr| matches!(&e.kind, ExprKind::Call(call) if ["trainable", "count", "parameters"].contains(&call.callee.text().as_str()));
+    for (number, other, side) in [(&expect.left, &expect.right, right), (&expect.right, &expect.left, left)] {
+        let Some(Ok(q)) = quantity(number) else { continue };
+        let (allowed, what) = match (counts(other), side) {
+            (true, _) => (Dimension::Parameters, "a number of parameters"),
+            (false, Side::Numbers(_) | Side::Metric { .. }) => (Dimension::Share, "a plain number"),
+        };
+        if let Some(found) = q.dimension.filter(|d| *d != allowed) {
+            findings.push(
+                Diagnostic::new("E0202", format!("this claim is about {what}, found {}", found.noun()))
+                    .at(number.span, format!("{} here", found.noun()))
+                    .also(other.span, format!("is {what}"))
+                    .help(if counts(other) { "give it in `params`" } else { "drop the unit" }),
+            );
+        }
     }
 }
 

@@ -193,7 +193,7 @@ impl Writer<'_> {
         let files = std::iter::once(self.input.file).chain(self.input.others.iter().map(|o| &o.file));
         for item in files.flat_map(|f| &f.uses) {
             let UseTarget::Path(path) = &item.target else { continue };
-            let Ok(definitions) = self.input.library.used(item) else { continue };
+            let (definitions, _) = self.input.library.used(item);
             let mut names: Vec<&str> = definitions.iter().map(|d| d.name.text.as_str()).collect();
             names.retain(|name| words.contains(name) && brought.insert(name));
             let line = match names.as_slice() {

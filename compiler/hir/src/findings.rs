@@ -10,10 +10,21 @@ pub(crate) struct Findings {
     errors: usize,
     /// Something named has an error that was reported when the files were read.
     reported: bool,
+    /// Kinds of block of which one has no name: a name of that kind may be the one that is missing.
+    unnamed: Vec<&'static str>,
 }
 
 impl Findings {
+    pub fn unnamed(&mut self, kind: &'static str) {
+        self.unnamed.push(kind);
+    }
+
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        let missed = |kind: &&str| diagnostic.code == "E0104" && diagnostic.message.starts_with(&format!("no {kind} is called"));
+        if self.unnamed.iter().any(|kind| missed(&kind)) {
+            self.errors += 1;
+            return;
+        }
         self.errors += usize::from(diagnostic.is_error());
         if !self.found.contains(&diagnostic) {
             self.found.push(diagnostic);

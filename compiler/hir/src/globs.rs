@@ -1,23 +1,36 @@
 //! Globs over the printed parameter tree: `*` is one segment, `**` any number, `{0..2}` the numbers 0, 1, 2. A glob that names
 //! a module means every parameter under it.
 
-use pfm_syntax::ast::Path;
+use pfm_syntax::ast::{Name, Path};
 
 /// True when the glob names the parameter or a module above it.
 pub(crate) fn matches(glob: &Path, parameter: &str) -> bool {
-    let pattern: Vec<&str> = glob.segments.iter().map(|s| s.text.as_str()).collect();
-    let path: Vec<&str> = parameter.split('.').collect();
-    under(&pattern, &path)
+    under(&glob.segments, Some(parameter))
 }
 
-/// The pattern matches some leading part of the path.
-fn under(pattern: &[&str], path: &[&str]) -> bool {
-    match (pattern, path) {
-        ([], _) => true,
-        (["**", rest @ ..], _) => (0..=path.len()).any(|skip| under(rest, &path[skip..])),
-        (_, []) => false,
-        ([first, rest @ ..], [segment, below @ ..]) => segment_matches(first, segment) && under(rest, below),
+/// The pattern matches some leading part of the path, of which None is left at its end.
+fn under(pattern: &[Name], path: Option<&str>) -> bool {
+    let Some((first, rest)) = pattern.split_first() else { return true };
+    if first.text == "**" {
+        if rest.first().is_some_and(|next| next.text == "**") {
+            return under(rest, path);
+        }
+        let mut at = path;
+        while !under(rest, at) {
+            let Some(here) = at else { return false };
+            at = below(here).1;
+        }
+        return true;
     }
+    path.is_some_and(|path| {
+        let (segment, below) = below(path);
+        segment_matches(&first.text, segment) && under(rest, below)
+    })
+}
+
+/// The first segment and what follows it.
+fn below(path: &str) -> (&str, Option<&str>) {
+    path.split_once('.').map_or((path, None), |(segment, rest)| (segment, Some(rest)))
 }
 
 /// One segment against one pattern, where `*` may also stand for part of a name (`block*`).
@@ -46,7 +59,6 @@ fn in_braces(inner: &str, segment: &str) -> bool {
 mod tests {
     use super::*;
     use pfm_diag::{FileId, Span};
-    use pfm_syntax::ast::Name;
 
     fn glob(text: &str) -> Path {
         let span = Span::new(FileId(0), 0, 0);
@@ -78,6 +90,7 @@ mod tests {
         assert!(!matches(&glob("tok.**"), "core.blocks.0.norm"));
         assert!(matches(&glob("core.blocks.{0..2}"), "core.blocks.2.norm.weight"));
         assert!(!matches(&glob("core.blocks.{0..2}"), "core.blocks.3.norm.weight"));
+        assert!(matches(&glob("**.**.**.weight"), "tok.encoder.head.weight"));
         assert!(!matches(&glob("tok.encoder.head.weight.x"), "tok.encoder.head.weight"));
     }
 }

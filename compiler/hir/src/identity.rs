@@ -44,7 +44,7 @@ fn program(stage: &Stage, model: &Model, stages: &[Stage], reach: &Reach) -> (St
     facts.option("processor", model.processor.as_ref().map(part));
     facts.line("linked", &model.linked);
     for (parameter, trained) in model.parameters.iter().zip(&stage.trainable) {
-        facts.line("parameter", &format!("{} {:?} {:?} {trained}", parameter.path, parameter.shape, parameter.init));
+        facts.line("parameter", &format_args!("{} {:?} {:?} {trained}", parameter.path, parameter.shape, parameter.init));
     }
     facts.line("objective", &format!("{:?} {} {:?}", stage.objective.kind, stage.objective.loss, stage.objective.units));
     facts.line("optimiser", &stage.optimiser);

@@ -46,5 +46,6 @@ mod weights;
 pub use closing::closed;
 pub use experiment::*;
 pub use input::{Input, Other, ProfileChoice, Request};
-pub use resolve::resolve;
+pub use resolve::{resolve, resolve_all};
 pub use schema::{EXPERIMENT, Kind, SettingInfo};
+pub use suggest::nearest;

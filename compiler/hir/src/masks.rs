@@ -142,7 +142,8 @@ fn better_modules(glob: &Path, paths: &[&str]) -> Vec<String> {
     }
     let ends: Vec<String> =
         modules.iter().filter(|m| m.rsplit('.').next() == Some(last) && m.split('.').next() == Some(first)).cloned().collect();
-    if !ends.is_empty() {
+    // A number ends modules of many kinds.
+    if !ends.is_empty() && !last.starts_with(|c: char| c.is_ascii_digit()) {
         // A name that many modules share, such as `norm`, is better said with `**`.
         return if ends.len() > 3 { vec![format!("{first}.**.{last}")] } else { ends };
     }

@@ -5,12 +5,12 @@ use pfm_diag::{Diagnostic, Span};
 use pfm_elaborate::Setting;
 use pfm_syntax::ast::{Arg, Expr, ExprKind, Path};
 
-use crate::axes::{label_text, names_axis};
+use crate::axes::{label_text, names_axis, near_or_all};
 use crate::claims::World;
 use crate::experiment::{Report, Stage};
 use crate::findings::Findings;
 use crate::schema::Kind;
-use crate::suggest::{any_of, listed, nearest};
+use crate::suggest::{any_of, nearest};
 use crate::units::{Dimension, prose};
 use crate::values::{self, wrong_form};
 
@@ -44,7 +44,24 @@ impl World<'_> {
         for arg in args.iter().filter(|a| !own.contains(&a.value.span)) {
             labels.push(self.label(arg, path.span, findings)?);
         }
+        self.warn_of_no_cell(&name, &labels, args, findings);
         Some(Measured { name, labels, at })
+    }
+
+    /// A claim on cells that `skip` has removed is never tested.
+    fn warn_of_no_cell(&self, name: &str, labels: &[(String, String)], args: &[Arg], findings: &mut Findings) {
+        let (Some(first), Some(last)) = (args.first(), args.last()) else { return };
+        let closed = self.grids.len() == self.tree.of(Kind::Grid).count();
+        if !closed || self.cells.iter().any(|cell| labels.iter().all(|pair| cell.labels.contains(pair))) {
+            return;
+        }
+        let shown: Vec<String> = labels.iter().map(|(axis, label)| format!("{axis}: {label}")).collect();
+        let start = first.name.as_ref().map_or(first.value.span, |n| n.span);
+        findings.push(
+            Diagnostic::new("W0902", format!("no cell is `{name}[{}]`: the claim is never tested", shown.join(", ")))
+                .at(start.to(last.value.span), "no such cell")
+                .help("name a cell that the grid has, or take it out of `skip`"),
+        );
     }
 
     fn is_axis(&self, word: &str) -> bool {
@@ -89,7 +106,7 @@ impl World<'_> {
         let over = if unrolled { " over horizons" } else { "" };
         let d = Diagnostic::new("E0901", format!("no report computes `{name}`{over}")).at(path.span, "not reported");
         // A report with a mistake of its own may be the one that computes it.
-        let all_closed = self.reports.len() == self.tree.of(Kind::Report).count();
+        let all_closed = self.reports.len() == self.tree.of(Kind::Report).count() && self.reports.iter().all(|r| !r.metrics.is_empty());
         if !all_closed || findings.said(&d) {
             return;
         }
@@ -162,15 +179,11 @@ impl World<'_> {
         let Some((axis, _)) = named.first() else {
             if self.grids.len() == self.tree.of(Kind::Grid).count() {
                 let known: Vec<&str> = axes.iter().map(|(a, _)| a.as_str()).collect();
-                findings.push(
-                    Diagnostic::new("E0702", format!("no grid has an axis `{name}`"))
-                        .at(arg.name.as_ref().map_or(at, |n| n.span), "not an axis")
-                        .help(if known.is_empty() {
-                            "add a `grid` block".to_string()
-                        } else {
-                            format!("axes are {}", listed(&known, "and"))
-                        }),
-                );
+                let span = arg.name.as_ref().map_or(at, |n| n.span);
+                let d = Diagnostic::new("E0702", format!("no grid has an axis `{name}`")).at(span, "not an axis");
+                if !findings.said(&d) {
+                    findings.push(if known.is_empty() { d.help("add a `grid` block") } else { near_or_all(d, span, name, &known, "axes") });
+                }
             }
             return None;
         };
@@ -178,11 +191,8 @@ impl World<'_> {
         let labels = || named.iter().flat_map(|(_, labels)| labels);
         if !labels().any(|l| *l == label) {
             let known: Vec<&str> = labels().map(String::as_str).collect();
-            findings.push(
-                Diagnostic::new("E0702", format!("axis `{name}` has no label `{label}`"))
-                    .at(arg.value.span, "not a label")
-                    .help(format!("labels are {}", listed(&known, "and"))),
-            );
+            let d = Diagnostic::new("E0702", format!("axis `{name}` has no label `{label}`")).at(arg.value.span, "not a label");
+            findings.push(near_or_all(d, arg.value.span, &label, &known, "labels"));
             return None;
         }
         Some((axis.clone(), label))

@@ -13,7 +13,6 @@ use crate::findings::Findings;
 use crate::remedies::Trial;
 use crate::resolve::Context;
 use crate::units::prose;
-use crate::unused;
 
 /// A part and the place of its block, for errors that come from inside its definition.
 #[derive(Clone)]
@@ -61,6 +60,7 @@ pub(crate) fn close(context: &Context, plan: &Plan, data: &DataPlace, findings: 
     };
     let evaluation = evaluation_picks(instance);
     let mut unreached: BTreeMap<String, (Span, bool)> = BTreeMap::new();
+    too_many_variants(plan, findings)?;
     for picks in all_picks(instance) {
         let closed = instance.picked(&picks);
         let label = label(&closed, &picks);
@@ -134,6 +134,26 @@ fn span_of(placed: &Placed, setting: &str) -> Span {
     placed.settings.iter().find(|(n, _)| n == setting).map_or(placed.label, |(_, span)| *span)
 }
 
+/// Programs of one model.
+const MOST_VARIANTS: usize = 1024;
+
+/// None, and a diagnostic, when there are more combinations of options than can be compiled.
+fn too_many_variants(plan: &Plan, findings: &mut Findings) -> Option<()> {
+    let choices = plan.tokeniser.part.instance.choices();
+    let options = choices.iter().map(|(_, c)| if let Setting::Choice { options, .. } = c { options.len() as f64 } else { 1.0 });
+    let count: f64 = options.product();
+    if count <= MOST_VARIANTS as f64 {
+        return Some(());
+    }
+    let name = &plan.tokeniser.part.name;
+    findings.push(
+        Diagnostic::new("E0409", format!("the choices of `{name}` make {} variants", prose(count)))
+            .at(plan.tokeniser.label, format!("{} choices, whose options multiply", choices.len()))
+            .help(format!("give fewer options: at most {} variants are compiled", prose(MOST_VARIANTS as f64))),
+    );
+    None
+}
+
 /// Every combination of options, the last choice fastest.
 fn all_picks(instance: &Instance) -> Vec<Vec<usize>> {
     let mut out: Vec<Vec<usize>> = vec![vec![]];
@@ -189,7 +209,7 @@ pub(crate) fn trace(
     let spatial = ["h", "w", "d"].iter().take(data.grid.len());
     let axes = ["b", "t"].iter().chain(spatial).chain(&["c"]).map(|a| a.to_string()).collect();
     let frames = NamedTensor { value, axes };
-    let mut elaborator = Elaborator::new(library, builder, Options::default());
+    let mut elaborator = Elaborator::new(library, builder, Options { memo: Some(&context.memo), ..Options::default() });
     let fields = Setting::List(indices.iter().map(|i| Setting::Number(*i as f64)).collect());
 
     let part = &plan.tokeniser.part.name;
@@ -209,7 +229,7 @@ pub(crate) fn trace(
         return Err(vec![frames_differ(context, plan, &taken, &given)]);
     }
     let declared = elaborator.parameters().to_vec();
-    let reaches = unused::reaching(&elaborator.builder().graph, output.value);
+    let reaches = pfm_elaborate::reaching(&elaborator.builder().graph, 0, output.value);
     let reached = declared.iter().map(|p| (p.span, elaborator.parameter_value(&p.path).is_some_and(|v| reaches.contains(&v)))).collect();
     let parameters = declared.into_iter().map(|p| Parameter { path: p.path, shape: p.shape, init: p.init }).collect();
     let tokens = shapes.iter().map(|s| s[..s.len() - 1].iter().product::<usize>()).sum();
@@ -313,8 +333,13 @@ fn shown(sizes: &[usize]) -> String {
 
 /// Adds the parameters of one variant; all variants share one set of weights.
 fn join(model: &mut Model, parameters: Vec<Parameter>, plan: &Plan, label: &str, findings: &mut Findings) -> Option<()> {
+    let mut at = 0;
     for parameter in parameters {
-        match model.parameters.iter().find(|p| p.path == parameter.path) {
+        // Variants declare much the same, in the same order.
+        let guess = model.parameters.get(at).is_some_and(|p| p.path == parameter.path).then_some(at);
+        let found = guess.or_else(|| model.parameters.iter().position(|p| p.path == parameter.path));
+        at = found.map_or(at, |i| i + 1);
+        match found.map(|i| &model.parameters[i]) {
             None => model.parameters.push(parameter),
             Some(same) if same.shape == parameter.shape => {}
             Some(other) => {

@@ -62,23 +62,26 @@ pub(crate) struct Scope<'a> {
     file: &'a File,
     /// Kind, name and the `use` that brought it.
     used: Vec<(DefinitionKind, String, Span)>,
+    /// Names that a misspelt `use` surely meant: they are not missed again.
+    meant: Vec<String>,
     named: RefCell<BTreeSet<(DefinitionKind, String)>>,
 }
 
 impl<'a> Scope<'a> {
     /// The scope of the user's file and of those that hold experiments which the user's amends.
     pub fn new(input: &Input<'a>, bases: &[&'a File], findings: &mut Findings) -> Scope<'a> {
-        let mut used = vec![];
+        let (mut used, mut meant) = (vec![], vec![]);
         let others = bases.iter().filter(|f| f.id != input.file.id).flat_map(|f| &f.uses);
         for item in input.file.uses.iter().chain(others) {
-            match input.library.used(item) {
-                Ok(definitions) => {
-                    used.extend(definitions.iter().map(|d| (d.kind, d.name.text.clone(), use_span(item, &d.name.text))));
-                }
-                Err(diagnostics) => findings.extend(diagnostics),
-            }
+            let (definitions, diagnostics) = input.library.used(item);
+            used.extend(definitions.iter().map(|d| (d.kind, d.name.text.clone(), use_span(item, &d.name.text))));
+            // A misspelt module hides all the names that are asked of it.
+            let last = |fix: &str| fix.rsplit('.').next().unwrap_or(fix).to_string();
+            meant.extend(diagnostics.iter().filter_map(|d| Some(last(&d.help.as_ref()?.fix.as_ref()?.replacement))));
+            meant.extend(item.names.iter().filter(|_| !diagnostics.is_empty()).map(|n| n.text.clone()));
+            findings.extend(diagnostics);
         }
-        Scope { library: input.library, file: input.file, used, named: RefCell::default() }
+        Scope { library: input.library, file: input.file, used, meant, named: RefCell::default() }
     }
 
     /// Looks a definition up by a name in the experiment. One that exists but was not brought into scope is found, with an
@@ -119,6 +122,7 @@ impl<'a> Scope<'a> {
         definition.kind == DefinitionKind::Vocabulary
             || self.library.in_prelude(definition)
             || !self.library.module_of(definition).starts_with("std.")
+            || self.meant.contains(&definition.name.text)
             || self.used.iter().any(|(kind, name, _)| *kind == definition.kind && *name == definition.name.text)
     }
 
@@ -130,8 +134,11 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Warns about every `use` that nothing names.
+    /// Warns about every `use` that nothing names, unless a mistake hides what does.
     pub fn report_unused(&self, input: &Input, findings: &mut Findings) {
+        if findings.errors() > 0 || !input.broken.is_empty() {
+            return;
+        }
         let named = self.named.borrow();
         for (kind, name, span) in &self.used {
             if span.file != self.file.id || named.contains(&(*kind, name.clone())) || self.in_code(input, name) {

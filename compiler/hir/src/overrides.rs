@@ -38,7 +38,8 @@ fn apply_one(tree: &mut Tree, library: &Library, setting: &Setting) -> Result<()
         .copied()
         .filter(|i| {
             let item = &tree.items[*i];
-            let is_level = item.levels.iter().any(|l| l.word == name.text) && segments.len() > 3;
+            let number = segments.get(2).map_or("", |s| s.text.as_str());
+            let is_level = segments.len() > 3 && item.levels.iter().any(|l| l.word == name.text && l.number.to_string() == number);
             is_level || known_settings(tree, library, item).iter().any(|k| *k == name.text)
         })
         .collect();
@@ -105,6 +106,13 @@ fn no_such_setting(tree: &Tree, library: &Library, candidates: &[usize], setting
         Diagnostic::new("E0106", format!("`{}` matches no setting", setting.path.text()))
             .at(name.span, format!("no block that `{}` names has it", label.text))
     };
+    let numbers: Vec<String> = item.levels.iter().filter(|l| l.word == name.text).map(|l| l.number.to_string()).collect();
+    if let (false, Some(number)) = (numbers.is_empty(), setting.path.segments.get(2)) {
+        return Diagnostic::new("E0106", format!("`{}` has no {} {}", item.label.text, name.text, number.text))
+            .at(number.span, "no such number")
+            .also(item.label.span, format!("the {} is here", item.kind.word()))
+            .help(format!("it has {} {}", name.text, numbers.join(", ")));
+    }
     match nearest(&name.text, &known).as_slice() {
         [] => d,
         [near, ..] => d.fix(format!("did you mean `{near}`?"), name.span, *near, false),

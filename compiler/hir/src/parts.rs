@@ -3,13 +3,14 @@
 
 use pfm_diag::Diagnostic;
 use pfm_elaborate::Setting;
-use pfm_syntax::ast::{Body, Definition, DefinitionKind, Name};
+use pfm_syntax::ast::{Body, Definition, DefinitionKind, ExprKind, Name};
 
 use crate::calls::{Given, bind_given, setting_for, value};
 use crate::experiment::Part;
 use crate::findings::Findings;
 use crate::names::definition_kind;
 use crate::resolve::Context;
+use crate::schema::Kind;
 use crate::suggest::{listed, nearest};
 use crate::tree::{Item, Level};
 
@@ -33,11 +34,46 @@ pub(crate) fn close(context: &Context, item: &Item, findings: &mut Findings) -> 
         }
     }
     given.extend(lists(context, definition, item, findings));
+    if findings.errors() == before {
+        missing_lists(definition, item, &given, findings);
+        no_choices(item, findings);
+    }
     if findings.errors() > before {
         return None;
     }
     let instance = bind_given(context, kind, &base.text(), given, item.label.span, findings)?;
     Some(Part { name: item.label.text.clone(), instance })
+}
+
+/// A list of blocks without a default that has none.
+fn missing_lists(definition: &Definition, item: &Item, given: &[Given], findings: &mut Findings) {
+    for parameter in &definition.params {
+        let name = &parameter.name.text;
+        let word = name.strip_suffix('s').unwrap_or(name);
+        let there = given.iter().any(|(n, ..)| n.as_ref().is_some_and(|n| n.text == *name));
+        if parameter.default.is_some() || there || fields(definition, word).is_empty() {
+            continue;
+        }
+        let needed = fields(definition, word).first().map_or(String::new(), |f| format!("{f} = …"));
+        findings.push(
+            Diagnostic::new("E0107", format!("{} `{}` has no {word}", item.kind.word(), item.label.text))
+                .at(item.label.span, format!("needs at least one {word}"))
+                .help(format!("write `{word} 1 {{ {needed} }}` inside it")),
+        );
+    }
+}
+
+/// Only tokenisers have variants: a choice elsewhere would be its value for evaluation, always.
+fn no_choices(item: &Item, findings: &mut Findings) {
+    for entry in item.settings.iter().filter(|_| item.kind != Kind::Tokeniser) {
+        if let ExprKind::Choice { .. } = entry.value.kind {
+            findings.push(
+                Diagnostic::new("E0204", format!("`{}` of a {} is one value, found a choice", entry.name.text, item.kind.word()))
+                    .at(entry.value.span, "a choice")
+                    .help("write one value; a grid or a profile tries several"),
+            );
+        }
+    }
 }
 
 fn unknown(definition: &Definition, item: &Item, name: &Name) -> Diagnostic {

@@ -22,13 +22,13 @@ pub(crate) fn apply(tree: &mut Tree, library: &Library, request: &Request, findi
     let chosen = choose(&profiles, request, findings);
     for (index, profile) in profiles.iter().enumerate() {
         check_words(profile, findings);
-        let settings = settings_of(&profiles, index, &mut vec![], findings);
+        let settings = settings_of(&profiles, index, &mut vec![]);
         if chosen != Some(index) {
             overrides::apply(&mut tree.clone(), library, &settings, findings);
         }
     }
     if let Some(index) = chosen {
-        let settings = settings_of(&profiles, index, &mut vec![], findings);
+        let settings = settings_of(&profiles, index, &mut vec![]);
         overrides::apply(tree, library, &settings, findings);
     }
     let sets: Vec<Setting> = request.sets.iter().map(|(path, value)| from_command_line(path, value)).collect();
@@ -90,7 +90,7 @@ fn check_words(profile: &Item, findings: &mut Findings) {
 }
 
 /// The profile's settings, after those of the profile that it amends.
-fn settings_of(profiles: &[Item], index: usize, above: &mut Vec<usize>, findings: &mut Findings) -> Vec<Setting> {
+fn settings_of(profiles: &[Item], index: usize, above: &mut Vec<usize>) -> Vec<Setting> {
     let profile = &profiles[index];
     let mut settings = vec![];
     if let Some(base) = &profile.base {
@@ -98,19 +98,11 @@ fn settings_of(profiles: &[Item], index: usize, above: &mut Vec<usize>, findings
         match parent {
             Some(parent) if parent != index && !above.contains(&parent) => {
                 above.push(index);
-                settings = settings_of(profiles, parent, above, findings);
+                settings = settings_of(profiles, parent, above);
                 above.pop();
             }
-            Some(_) => findings.push(
-                Diagnostic::new("E0111", format!("profile `{}` amends itself", profile.label.text))
-                    .at(base.span, "leads back to this profile")
-                    .help("amend a profile that does not depend on this one"),
-            ),
-            None => findings.push(
-                Diagnostic::new("E0104", format!("no profile is called `{}`", base.text()))
-                    .at(base.span, "not known")
-                    .help("amend a profile of this experiment"),
-            ),
+            // A circle or an unknown name is reported where blocks are flattened.
+            _ => {}
         }
     }
     let own = profile.settings.iter().map(|e| Setting {

@@ -74,7 +74,10 @@ impl Trial<'_> {
             Trial { data: &data, ..*self }.runs(tokeniser)
         };
         let sizes = nearest(*self.data.grid.iter().min()? as i64, works);
-        (!sizes.is_empty()).then(|| format!("sizes that work are {}; or use smaller factors", sizes.join(", ")))
+        Some(match sizes.is_empty() {
+            true => "use smaller factors, fewer levels, or a larger grid".to_string(),
+            false => format!("sizes that work are {}; or use smaller factors", sizes.join(", ")),
+        })
     }
 
     fn contexts(&self, tokeniser: &Instance) -> Option<String> {

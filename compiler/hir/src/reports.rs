@@ -14,6 +14,7 @@ use crate::reach::Reach;
 use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::stages::unknown_name;
+use crate::suggest::nearest;
 use crate::tree::{Item, Tree};
 use crate::units::{Dimension, prose};
 use crate::values::{self, call, is_word, items, wrong_form};
@@ -94,6 +95,27 @@ fn sample(expr: &Expr, findings: &mut Findings) -> Option<SampleRule> {
         findings.push(wrong_form("sample", "`all` or `subsets(…)`", expr, "write `all`, or `subsets(count: 10, size: 4_096)`"));
         return None;
     };
+    const KNOWN: [&str; 2] = ["count", "size"];
+    let before = findings.errors();
+    for arg in args {
+        let d = match &arg.name {
+            None => Diagnostic::new("E0102", "arguments of `subsets` have names")
+                .at(arg.value.span, "no name here")
+                .help("write `count:` or `size:`"),
+            Some(name) if KNOWN.contains(&name.text.as_str()) => continue,
+            Some(name) => {
+                let d = Diagnostic::new("E0102", format!("`subsets` has no argument `{}`", name.text)).at(name.span, "unknown argument");
+                match nearest(&name.text, &KNOWN).as_slice() {
+                    [] => d.help("it takes `count` and `size`"),
+                    [near, ..] => d.fix(format!("did you mean `{near}`?"), name.span, *near, true),
+                }
+            }
+        };
+        findings.push(d);
+    }
+    if findings.errors() > before {
+        return None;
+    }
     let mut read = |name: &str| -> Option<usize> {
         let arg = args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == name));
         match arg {
@@ -109,12 +131,6 @@ fn sample(expr: &Expr, findings: &mut Findings) -> Option<SampleRule> {
         }
     };
     let (count, size) = (read("count"), read("size"));
-    for arg in args {
-        if let Some(name) = arg.name.as_ref().filter(|n| !["count", "size"].contains(&n.text.as_str())) {
-            let d = Diagnostic::new("E0102", format!("`subsets` has no argument `{}`", name.text)).at(name.span, "unknown argument");
-            findings.push(d.help("it takes `count` and `size`"));
-        }
-    }
     Some(SampleRule::Subsets { count: count?, size: size? })
 }
 

@@ -2,13 +2,13 @@
 //! finds and goes on with what is sound.
 
 use pfm_diag::Diagnostic;
-use pfm_elaborate::Instance;
-use pfm_syntax::ast::{Block, File};
+use pfm_elaborate::{Instance, Memo};
+use pfm_syntax::ast::{Block, File, Statement};
 
 use crate::closed::{self, PartIndex, Pool};
 use crate::experiment::{Experiment, Report};
 use crate::findings::Findings;
-use crate::input::{Input, Request};
+use crate::input::{Input, ProfileChoice, Request};
 use crate::names::Scope;
 use crate::reach::Reach;
 use crate::schema::Kind;
@@ -20,6 +20,19 @@ use crate::{amend, bases, blocks, cells, claims, code, definitions, origins, pro
 pub(crate) struct Context<'a> {
     pub input: Input<'a>,
     pub scope: Scope<'a>,
+    /// Definitions, as they count for the identity of stages and reports.
+    pub reach: Reach<'a>,
+    /// Calls of definitions that were elaborated to check a shape.
+    pub memo: Memo,
+}
+
+impl<'a> Context<'a> {
+    /// `chains`: the experiments that are closed, each with those that it amends.
+    fn new(input: &Input<'a>, chains: &[&[bases::Place<'a>]], findings: &mut Findings) -> Context<'a> {
+        let files: Vec<&File> = chains.iter().copied().flatten().map(|(_, file)| *file).collect();
+        let scope = Scope::new(input, &files, findings);
+        Context { input: *input, scope, reach: Reach::new(input), memo: Memo::default() }
+    }
 }
 
 /// Resolves one experiment under one profile. Pure: no files, clock or environment. The experiment is absent when there was an
@@ -27,9 +40,9 @@ pub(crate) struct Context<'a> {
 pub fn resolve(input: &Input, request: &Request) -> (Option<Experiment>, Vec<Diagnostic>) {
     let mut findings = Findings::default();
     let (context, chain) = open(input, request, &mut findings);
-    // What a base that is not there would give is not missed again.
-    let whole = chain.last().is_some_and(|(block, _)| block.base.is_none());
-    let experiment = if whole { close(&context, &chain, request, &mut findings) } else { None };
+    definitions::check(&context, &mut findings);
+    let experiment = close(&context, &chain, request, &mut findings);
+    context.scope.report_unused(input, &mut findings);
     let failed = findings.has_breaking_errors();
     (experiment.filter(|_| !failed), findings.into_sorted())
 }
@@ -38,16 +51,70 @@ pub fn resolve(input: &Input, request: &Request) -> (Option<Experiment>, Vec<Dia
 pub(crate) fn open<'a>(input: &Input<'a>, request: &Request, findings: &mut Findings) -> (Context<'a>, Vec<bases::Place<'a>>) {
     let block = choose(input, request, findings);
     let chain = block.map_or(vec![], |block| bases::chain(input, block, findings));
-    let files: Vec<&File> = chain.iter().map(|(_, file)| *file).collect();
-    let scope = Scope::new(input, &files, findings);
-    (Context { input: *input, scope }, chain)
+    (Context::new(input, &[&chain], findings), chain)
+}
+
+/// Resolves every experiment of a file, or the one that was asked for, and says everything that is wrong with any of them. A file
+/// of definitions alone is sound.
+pub fn resolve_all(input: &Input, request: &Request) -> (Vec<Experiment>, Vec<Diagnostic>) {
+    let blocks: Vec<&Block> = experiments(input);
+    let alone = blocks.len() == 1 || (blocks.is_empty() && input.file.definitions.is_empty());
+    if request.experiment.is_some() || alone {
+        let (experiment, diagnostics) = resolve(input, request);
+        return (experiment.into_iter().collect(), diagnostics);
+    }
+    let mut findings = Findings::default();
+    let chains: Vec<_> = blocks.iter().map(|block| bases::chain(input, block, &mut findings)).collect();
+    let context = Context::new(input, &chains.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut findings);
+    definitions::check(&context, &mut findings);
+    let mut closed = vec![];
+    for (i, (block, chain)) in blocks.iter().zip(&chains).enumerate() {
+        let same = |other: &&&Block| name_of(other) == name_of(block);
+        if let Some(first) = blocks[..i].iter().find(same) {
+            findings.push(
+                Diagnostic::new("E0103", format!("`{}` is declared twice", name_of(block)))
+                    .at(block.label.as_ref().unwrap_or(&block.kind).span, "an experiment here")
+                    .also(first.label.as_ref().unwrap_or(&first.kind).span, "already an experiment here")
+                    .help("rename one of them"),
+            );
+        }
+        let request = Request { profile: profile_for(block, &blocks, request), ..request.clone() };
+        closed.extend(close(&context, chain, &request, &mut findings));
+    }
+    context.scope.report_unused(input, &mut findings);
+    let failed = findings.has_breaking_errors();
+    if failed {
+        closed.clear();
+    }
+    (closed, findings.into_sorted())
+}
+
+/// A profile that was asked for holds in the experiments that have it; the others are checked as they are by default.
+fn profile_for(block: &Block, all: &[&Block], request: &Request) -> ProfileChoice {
+    let has = |block: &Block, name: &str| {
+        block
+            .body
+            .iter()
+            .any(|s| matches!(s, Statement::Block(b) if b.kind.text == "profile" && b.label.as_ref().is_some_and(|l| l.text == name)))
+    };
+    match &request.profile {
+        ProfileChoice::Named(name) if !has(block, name) && all.iter().any(|b| has(b, name)) => ProfileChoice::Default,
+        choice => choice.clone(),
+    }
+}
+
+fn experiments<'a>(input: &Input<'a>) -> Vec<&'a Block> {
+    input.file.experiments.iter().filter(|b| b.kind.text == "experiment").collect()
+}
+
+fn name_of(block: &Block) -> &str {
+    block.label.as_ref().map_or("", |l| l.text.as_str())
 }
 
 /// The experiment that was asked for, or the only one.
 fn choose<'a>(input: &Input<'a>, request: &Request, findings: &mut Findings) -> Option<&'a Block> {
-    let experiments: Vec<&Block> = input.file.experiments.iter().filter(|b| b.kind.text == "experiment").collect();
-    let name = |b: &&'a Block| b.label.as_ref().map_or("", |l| l.text.as_str());
-    let names: Vec<&str> = experiments.iter().map(name).collect();
+    let experiments = experiments(input);
+    let names: Vec<&str> = experiments.iter().map(|b| name_of(b)).collect();
     match (&request.experiment, experiments.as_slice()) {
         (None, [only]) => return Some(only),
         (None, []) => {
@@ -87,9 +154,11 @@ pub(crate) fn flat(context: &Context, chain: &[bases::Place], request: &Request,
 }
 
 fn close(context: &Context, chain: &[bases::Place], request: &Request, findings: &mut Findings) -> Option<Experiment> {
+    // What a base that is not there would give is not missed again.
+    chain.last().filter(|(block, _)| block.base.is_none())?;
+    let before = findings.errors();
     let (tree, profile) = flat(context, chain, request, findings);
     blocks::check(context, &tree, findings);
-    definitions::check(context, findings);
     let seed = tree.settings.iter().find(|e| e.name.text == "seed");
     let seed = match seed.map(|e| values::plain_whole(&e.value, "seed", 0)) {
         None => 0,
@@ -102,11 +171,10 @@ fn close(context: &Context, chain: &[bases::Place], request: &Request, findings:
 
     let mut pool = Pool::default();
     let closed = closed::close(context, &tree, &mut pool, findings);
-    let reach = Reach::new(&context.input);
-    let base = cells::Base { context, seed, reach: &reach };
+    let base = cells::Base { context, seed };
     let mut plan = cells::close(&base, &tree, &closed, &mut pool, findings);
     let reports: Vec<_> =
-        tree.of(Kind::Report).filter_map(|item| reports::close(context, &tree, item, &plan.grids, &reach, findings)).collect();
+        tree.of(Kind::Report).filter_map(|item| reports::close(context, &tree, item, &plan.grids, &context.reach, findings)).collect();
     for stage in &mut plan.stages {
         stage.report = reports.iter().position(|r| r.stage == stage.name);
     }
@@ -125,7 +193,7 @@ fn close(context: &Context, chain: &[bases::Place], request: &Request, findings:
     };
     code::Code { context, tree: &tree, data: &pool.data, models: &pool.models }.check(&plan.stages, &reports, findings);
     let claims = tree.expects.iter().filter_map(|e| world.close(e, findings)).collect();
-    unused::check(context, &tree, findings);
+    unused::check(context, &tree, findings.errors() > before, findings);
 
     let block = profile.as_deref().and_then(|p| tree.find(Kind::Profile, p)).map(|p| p.span);
     let mut instances = instances(&tree, &closed.parts, &plan);

@@ -40,6 +40,7 @@ pub(crate) fn close(context: &Context, item: &Item, epoch: Option<Epoch>, run: O
         }
     }
     let instance = calls::bind(context, DefinitionKind::Schedule, &expr, "schedule", epoch, findings)?;
+    warn_of_long_warmup(item, &args, &instance, epoch, run, findings);
     warn_of_overlap(context, item, &args, &instance, epoch, findings);
     Some(Some(instance))
 }
@@ -79,6 +80,22 @@ fn zero_phases(args: &[Arg], findings: &mut Findings) -> bool {
 
 fn argument(args: &[Arg], word: &str) -> Option<Span> {
     args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == word)).map(|a| a.value.span)
+}
+
+/// A run that ends within the warm-up never has the rate that the optimiser is given.
+fn warn_of_long_warmup(item: &Item, args: &[Arg], instance: &Instance, epoch: Option<Epoch>, run: Option<u64>, findings: &mut Findings) {
+    let warmup = instance.setting("warmup").and_then(Setting::number);
+    let (Some(warmup), Some(at), Some(epoch), Some(run)) = (warmup, argument(args, "warmup"), epoch, run) else { return };
+    let epochs = run as f64 / epoch.steps as f64;
+    if warmup < epochs {
+        return;
+    }
+    let mut d = Diagnostic::new("W0206", format!("`{}` ends within its warm-up", item.label.text))
+        .at(at, format!("{} epochs of warm-up", prose(warmup)));
+    if let Some(run) = item.value("run") {
+        d = d.also(run.span, format!("{} epochs", prose(epochs)));
+    }
+    findings.push(d.help("shorten the warm-up: the rate never reaches that of the optimiser"));
 }
 
 fn warn_of_overlap(context: &Context, item: &Item, args: &[Arg], instance: &Instance, epoch: Option<Epoch>, findings: &mut Findings) {

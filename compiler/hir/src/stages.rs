@@ -48,6 +48,7 @@ impl World<'_> {
         let epoch = epoch.or(run.map(|steps| Epoch { steps, span: None }));
         let optimiser =
             item.value("optimiser").and_then(|e| calls::bind(self.context, DefinitionKind::Optimiser, e, "optimiser", epoch, findings));
+        let optimiser = optimiser.filter(|instance| positive_rate(item, instance, findings));
         let schedule = schedules::close(self.context, item, epoch, run, findings);
         let clip = self.clip(item, findings);
         let batch = item.value("batch").and_then(|e| findings.keep(values::whole(e, "batch", &[Dimension::Samples], 1)));
@@ -148,11 +149,23 @@ impl World<'_> {
                 return None;
             }
         };
-        for arg in args {
-            let Some(name) = arg.name.as_ref().filter(|n| n.text != "loss" && n.text != "units") else { continue };
-            let d =
-                Diagnostic::new("E0102", format!("`{}` has no argument `{}`", callee.text(), name.text)).at(name.span, "unknown argument");
-            findings.push(d.help("it takes `loss` and `units`"));
+        const KNOWN: [&str; 2] = ["loss", "units"];
+        for (position, arg) in args.iter().enumerate() {
+            let d = match &arg.name {
+                Some(name) if !KNOWN.contains(&name.text.as_str()) => {
+                    let d = Diagnostic::new("E0102", format!("`{}` has no argument `{}`", callee.text(), name.text))
+                        .at(name.span, "unknown argument");
+                    match nearest(&name.text, &KNOWN).as_slice() {
+                        [] => d.help("it takes `loss` and `units`"),
+                        [near, ..] => d.fix(format!("did you mean `{near}`?"), name.span, *near, true),
+                    }
+                }
+                None if position > 0 => Diagnostic::new("E0102", format!("`{}` takes one argument without a name", callee.text()))
+                    .at(arg.value.span, "one too many")
+                    .help("it takes `loss` and `units`"),
+                _ => continue,
+            };
+            findings.push(d);
             return None;
         }
         let units = args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == "units"));
@@ -319,6 +332,20 @@ fn check_mask(used: &UsedMask, handover: Option<&[Handover]>, findings: &mut Fin
     } else if let Some(handover) = handover {
         weights::check_frozen(used, handover, findings);
     }
+}
+
+/// Whatever the optimiser, its rate `lr` goes downhill.
+fn positive_rate(item: &Item, optimiser: &Instance, findings: &mut Findings) -> bool {
+    let rate = optimiser.setting("lr").and_then(pfm_elaborate::Setting::number);
+    let (Some(rate), Some(written)) = (rate.filter(|r| !(*r > 0.0 && r.is_finite())), item.value("optimiser")) else { return true };
+    let args = values::call(written).map_or(&[][..], |(_, args)| args);
+    let arg = args.iter().find(|a| a.name.as_ref().is_none_or(|n| n.text == "lr"));
+    findings.push(
+        Diagnostic::new("E0207", format!("`lr` is greater than zero, found {rate}"))
+            .at(arg.map_or(written.span, |a| a.value.span), "out of range")
+            .help("write a positive number"),
+    );
+    false
 }
 
 fn run(expr: &Expr, epoch: Option<Epoch>) -> Result<u64, Diagnostic> {

@@ -3,40 +3,68 @@
 
 /// American spellings and habits of other frameworks, with the word of this language.
 const OTHER_WORDS: &[(&str, &str)] = &[
+    ("GB", "GiB"),
+    ("KB", "KiB"),
+    ("MB", "MiB"),
+    ("TB", "TiB"),
     ("batch_size", "batch"),
     ("clip_grad", "clip"),
     ("criterion", "objective"),
     ("dataset", "data"),
+    ("dataloader", "data"),
+    ("days", "d"),
+    ("decoder", "tokeniser"),
+    ("encoder", "tokeniser"),
+    ("examples", "samples"),
     ("epochs", "run"),
     ("freeze", "mask"),
     ("gradient_clip", "clip"),
     ("grad_accum", "accumulate"),
     ("gradient_accumulation", "accumulate"),
+    ("hours", "h"),
+    ("images", "samples"),
+    ("iterations", "steps"),
+    ("iters", "steps"),
     ("learning_rate", "lr"),
     ("loss", "objective"),
     ("lr_scheduler", "schedule"),
+    ("max_epochs", "run"),
     ("max_steps", "run"),
+    ("minutes", "min"),
+    ("n_heads", "heads"),
     ("normalization", "normalise"),
     ("normalisation", "normalise"),
     ("normalize", "normalise"),
     ("num_heads", "heads"),
     ("num_blocks", "blocks"),
     ("optimizer", "optimiser"),
+    ("parameters", "params"),
+    ("percent", "%"),
     ("scheduler", "schedule"),
+    ("seconds", "s"),
+    ("shots", "samples"),
     ("steps", "run"),
+    ("timesteps", "frames"),
     ("tokenizer", "tokeniser"),
+    ("train_steps", "run"),
+    ("updates", "steps"),
     ("warm_up", "warmup"),
     ("wd", "weight_decay"),
 ];
 
+/// The word of this language for one of another, whether or not it may stand here.
+pub(crate) fn own_word(written: &str) -> Option<&'static str> {
+    OTHER_WORDS.iter().find(|(other, _)| *other == written).map(|(_, word)| *word)
+}
+
 /// The word that was surely meant, when the written one is a known other spelling of it.
 pub(crate) fn other_spelling<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
-    let (_, word) = OTHER_WORDS.iter().find(|(other, _)| *other == written)?;
-    known.iter().copied().find(|k| k == word)
+    let word = own_word(written)?;
+    known.iter().copied().find(|k| *k == word)
 }
 
 /// At most three known names near the written one, nearest first.
-pub(crate) fn nearest<'a>(written: &str, known: &[&'a str]) -> Vec<&'a str> {
+pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Vec<&'a str> {
     if let Some(word) = other_spelling(written, known) {
         return vec![word];
     }
@@ -63,6 +91,12 @@ pub(crate) fn listed(names: &[&str], last: &str) -> String {
         Some((only, [])) => only.clone(),
         Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
     }
+}
+
+/// `a stage`, `an optimiser`.
+pub(crate) fn with_article(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
 }
 
 #[cfg(test)]

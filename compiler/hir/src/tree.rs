@@ -136,15 +136,24 @@ pub(crate) fn add_item(tree: &mut Tree, item: Item, findings: &mut Findings) {
 }
 
 fn build_item(block: &Block, findings: &mut Findings) -> Option<Item> {
-    let Some(kind) = Kind::of_word(&block.kind.text) else {
-        let words = Kind::ALL.map(Kind::word);
-        let d = Diagnostic::new("E0112", format!("an experiment has no block `{}`", block.kind.text))
-            .at(block.kind.span, "not a kind of block");
-        findings.push(match nearest(&block.kind.text, &words).as_slice() {
-            [] => d.help(format!("blocks are {}", any_of(&words))),
-            [near, ..] => d.fix(format!("did you mean `{near}`?"), block.kind.span, *near, true),
-        });
-        return None;
+    let kind = match Kind::of_word(&block.kind.text) {
+        Some(kind) => kind,
+        None => {
+            let words = Kind::ALL.map(Kind::word);
+            let d = Diagnostic::new("E0112", format!("an experiment has no block `{}`", block.kind.text))
+                .at(block.kind.span, "not a kind of block");
+            match nearest(&block.kind.text, &words).as_slice() {
+                [] => {
+                    findings.push(d.help(format!("blocks are {}", any_of(&words))));
+                    return None;
+                }
+                // It is read as what was surely meant, so that its name is not missed.
+                [near, ..] => {
+                    findings.push(d.fix(format!("did you mean `{near}`?"), block.kind.span, *near, true));
+                    Kind::of_word(near)?
+                }
+            }
+        }
     };
     let Some(label) = block.label.clone() else {
         findings.push(
@@ -152,6 +161,7 @@ fn build_item(block: &Block, findings: &mut Findings) -> Option<Item> {
                 .at(block.kind.span, "a name goes after this word")
                 .help(format!("write `{} NAME {{ … }}`", kind.word())),
         );
+        findings.unnamed(kind.word());
         return None;
     };
     let mut item = Item {

@@ -1,6 +1,4 @@
-//! What is declared and never named: blocks that nothing refers to, and words brought into scope for nothing.
-
-use std::collections::BTreeSet;
+//! What is declared and never named: blocks that nothing refers to.
 
 use pfm_diag::Diagnostic;
 use pfm_syntax::ast::{Arg, Expr, ExprKind, Path};
@@ -10,10 +8,10 @@ use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::tree::Tree;
 
-/// Warns about blocks and `use` lines without effect.
-pub(crate) fn check(context: &Context, tree: &Tree, findings: &mut Findings) {
+/// Warns about blocks without effect, unless the experiment has mistakes.
+pub(crate) fn check(context: &Context, tree: &Tree, mistakes: bool, findings: &mut Findings) {
     // A name with a mistake in it may be the one that is missing.
-    if findings.errors() > 0 || !context.input.broken.is_empty() {
+    if mistakes || !context.input.broken.is_empty() {
         return;
     }
     let mut words = tree.amended.clone();
@@ -38,7 +36,6 @@ pub(crate) fn check(context: &Context, tree: &Tree, findings: &mut Findings) {
             );
         }
     }
-    context.scope.report_unused(&context.input, findings);
 }
 
 fn user_of(kind: Kind) -> &'static str {
@@ -68,16 +65,4 @@ pub(crate) fn collect(expr: &Expr, words: &mut Vec<String>) {
         ExprKind::Negative(inner) | ExprKind::Not(inner) | ExprKind::Field(inner, _) => collect(inner, words),
         _ => {}
     }
-}
-
-/// Values that a result depends on in a differentiable way.
-pub(crate) fn reaching(graph: &pfm_ir::Graph, result: pfm_ir::ValueId) -> BTreeSet<pfm_ir::ValueId> {
-    let mut found = BTreeSet::from([result]);
-    for node in graph.nodes.iter().rev() {
-        let passes = !matches!(node.op.0.gradient, pfm_ir::Gradient::Zero);
-        if passes && node.results.iter().any(|v| found.contains(v)) {
-            found.extend(&node.operands);
-        }
-    }
-    found
 }

@@ -28,6 +28,7 @@ impl<'a> Forward<'a> {
                 let trainable = index.is_some_and(|i| trainable[i]);
                 b.input(&declared.path, Role::Parameter { trainable }, TensorType::f32(&declared.shape))
             })),
+            memo: None,
         };
         Elaborator::new(self.context.library, builder, options)
     }

@@ -267,6 +267,10 @@ type Told = (Subject, Option<String>, String);
 fn stage(name: &str, a: &Stage, b: &Stage) -> Vec<Told> {
     let mut out: Vec<Told> = vec![];
     for (path, text) in differing(&a.settings, &b.settings) {
+        // A mask is what it trains, not its name.
+        if path == "mask" && a.trains == b.trains {
+            continue;
+        }
         let path = format!("{name}.{path}");
         out.push((Subject::Setting, Some(path.clone()), format!("{path} {text}")));
     }

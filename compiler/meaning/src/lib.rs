@@ -75,6 +75,10 @@ pub struct Stage {
     pub program: String,
     pub data: String,
     pub run: String,
+    /// In a lock: the stage whose settings hold where this one's are not written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub like: Option<String>,
+    #[serde(skip_serializing_if = "Settings::is_empty", default)]
     pub settings: Settings,
     /// Numbers trained, by part.
     pub trained: BTreeMap<String, u64>,

@@ -1,6 +1,6 @@
 //! Locks: a meaning as readable, stable text, and the diagnostics of a file that means something else than its lock says.
 
-use crate::{Change, Meaning, Read};
+use crate::{Change, Meaning, Profile, Read};
 use pfm_diag::{Diagnostic, Span};
 
 /// Differences that one diagnostic shows; the rest are counted.
@@ -9,12 +9,41 @@ const SHOWN: usize = 24;
 /// The text of a lock. Keys are sorted, so that what did not change does not move.
 pub fn to_text(meaning: &Meaning, file: &str) -> String {
     let head = format!("# What {file} means, written by `pfmc lock {file}` and compared by `pfmc check --locked {file}`.\n");
-    head + &serde_saphyr::to_string(meaning).expect("a meaning is plain data")
+    let mut short = meaning.clone();
+    profiles(&mut short).for_each(shorten);
+    head + &serde_saphyr::to_string(&short).expect("a meaning is plain data")
 }
 
 /// Reads a lock back; None when it is no lock of this form.
 pub fn from_text(text: &str) -> Option<Meaning> {
-    serde_saphyr::from_str(text).ok()
+    let mut meaning: Meaning = serde_saphyr::from_str(text).ok()?;
+    profiles(&mut meaning).for_each(lengthen);
+    Some(meaning)
+}
+
+fn profiles(meaning: &mut Meaning) -> impl Iterator<Item = &mut Profile> {
+    meaning.experiments.values_mut().flat_map(|e| e.profiles.values_mut())
+}
+
+/// A cell's stage says only what it does not say as the file writes it.
+fn shorten(profile: &mut Profile) {
+    let whole = profile.stages.clone();
+    for (name, stage) in &mut profile.stages {
+        let main = name.split_once(" of ").and_then(|(main, _)| Some((main, whole.get(main)?)));
+        if let Some((main, other)) = main.filter(|(_, other)| other.settings.keys().eq(stage.settings.keys())) {
+            stage.settings.retain(|path, value| other.settings.get(path) != Some(value));
+            stage.like = Some(main.to_string());
+        }
+    }
+}
+
+fn lengthen(profile: &mut Profile) {
+    let short = profile.stages.clone();
+    for stage in profile.stages.values_mut() {
+        let Some(other) = stage.like.take().and_then(|main| short.get(&main)) else { continue };
+        let own = std::mem::replace(&mut stage.settings, other.settings.clone());
+        stage.settings.extend(own);
+    }
 }
 
 /// The file means something else than its lock says.

@@ -4,7 +4,7 @@ use crate::shown::{arguments, hash, instance, number};
 use crate::{Experiment, Meaning, Model, Profile, Report, Settings, Stage, cost};
 use pfm_compiler::{Checked, Request, World, check};
 use pfm_diag::{Diagnostic, Sources, Span};
-use pfm_hir::{ObjectiveKind, SampleRule, Source};
+use pfm_hir::{Normalise, ObjectiveKind, SampleRule, Source, Units, Weights};
 use std::collections::BTreeMap;
 
 /// Which stages are planned: all, none, or those whose program is not one of these.
@@ -99,10 +99,14 @@ fn places(checked: &Checked, out: &mut BTreeMap<String, Span>) {
 fn facts(checked: &Checked, costs: &Costs, definitions: &mut Settings) -> Result<Profile, Vec<Diagnostic>> {
     let experiment = checked.experiment.as_ref().expect("it resolved");
     let names = stage_names(experiment);
+    let called = Called {
+        data: called(experiment.data.iter().map(|d| d.name.as_str())),
+        models: called(experiment.models.iter().map(|m| m.name.as_str())),
+    };
     let mut stages = BTreeMap::new();
     for (stage, name) in experiment.stages.iter().zip(&names) {
         definitions.extend(stage.identity.definitions.iter().cloned());
-        let mut facts = self::stage(experiment, stage);
+        let mut facts = self::stage(experiment, stage, &called);
         let planned = match costs {
             Costs::All => true,
             Costs::None => false,
@@ -119,14 +123,30 @@ fn facts(checked: &Checked, costs: &Costs, definitions: &mut Settings) -> Result
     };
     definitions.extend(experiment.reports.iter().flat_map(|r| r.definitions.iter().cloned()));
     Ok(Profile {
-        data: experiment.data.iter().map(|d| (d.name.clone(), data(d))).collect(),
+        data: called.data.iter().cloned().zip(experiment.data.iter().map(data)).collect(),
         parts: parts(experiment),
-        models: models(experiment),
+        models: models(experiment, &called),
         stages,
         cells: experiment.cells.iter().map(cell).collect(),
         reports: experiment.reports.iter().map(|r| (r.name.clone(), report(r))).collect(),
         claims: experiment.claims.iter().filter(|c| c.active).map(|c| claim(&c.text)).collect(),
     })
+}
+
+/// Names of data and models. A grid that changes a block makes several of one name; `core (2)` is the second.
+struct Called {
+    data: Vec<String>,
+    models: Vec<String>,
+}
+
+fn called<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let name = |name: &'n str| {
+        let count = seen.entry(name).or_default();
+        *count += 1;
+        if *count == 1 { name.to_string() } else { format!("{name} ({count})") }
+    };
+    names.map(name).collect()
 }
 
 /// A claim's words, without layout and without the profiles that it holds under: here it does.
@@ -156,6 +176,10 @@ fn data(data: &pfm_hir::Data) -> Settings {
         Source::Directory => "directory".to_string(),
         Source::Generate { trajectories, seed } => format!("generate(trajectories: {trajectories}, seed: {seed})"),
     };
+    let normalise = match data.normalise {
+        Normalise::Rms { floor } => format!("rms(floor: {})", number(floor)),
+        Normalise::Standard { floor } => format!("standard(floor: {})", number(floor)),
+    };
     let grid: Vec<String> = data.grid.iter().map(usize::to_string).collect();
     [
         ("definition", data.definition.clone()),
@@ -166,7 +190,8 @@ fn data(data: &pfm_hir::Data) -> Settings {
         ("window", number(data.window as f64)),
         ("context", number(data.context as f64)),
         ("source", source),
-        ("normalise", format!("rms(floor: {})", number(data.rms_floor))),
+        ("trajectories", data.trajectories.map_or("all".into(), |n| number(n as f64))),
+        ("normalise", normalise),
     ]
     .map(|(name, value)| (name.to_string(), value))
     .into()
@@ -179,14 +204,21 @@ fn parts(experiment: &pfm_hir::Experiment) -> BTreeMap<String, Settings> {
         arguments("", &part.instance, &mut settings);
         settings
     };
-    parts.map(|part| (part.name.clone(), settings(part))).collect()
+    let mut distinct: Vec<(&str, Settings)> = vec![];
+    for (name, settings) in parts.map(|part| (part.name.as_str(), settings(part))) {
+        if !distinct.iter().any(|(n, s)| *n == name && *s == settings) {
+            distinct.push((name, settings));
+        }
+    }
+    let names = called(distinct.iter().map(|(name, _)| *name));
+    names.into_iter().zip(distinct.into_iter().map(|(_, settings)| settings)).collect()
 }
 
-fn models(experiment: &pfm_hir::Experiment) -> BTreeMap<String, Model> {
-    let mut models: BTreeMap<String, Model> = experiment.models.iter().map(|m| (m.name.clone(), model(m))).collect();
-    for model in experiment.models.iter().filter(|m| m.processor.is_some()) {
+fn models(experiment: &pfm_hir::Experiment, called: &Called) -> BTreeMap<String, Model> {
+    let mut models: BTreeMap<String, Model> = called.models.iter().cloned().zip(experiment.models.iter().map(model)).collect();
+    for (model, name) in experiment.models.iter().zip(&called.models).filter(|(m, _)| m.processor.is_some()) {
         let alone = models.get(&model.tokeniser.name).map(|m| m.shapes.clone());
-        if let Some(facts) = models.get_mut(&model.name).filter(|m| Some(&m.shapes) == alone.as_ref()) {
+        if let Some(facts) = models.get_mut(name).filter(|m| Some(&m.shapes) == alone.as_ref()) {
             facts.shapes.clear();
         }
     }
@@ -199,7 +231,11 @@ fn model(model: &pfm_hir::Model) -> Model {
         Some(p) => format!("{}, {}, link {}", model.tokeniser.name, p.name, if model.linked { "linear" } else { "none" }),
     };
     let tree: Vec<String> = model.parameters.iter().map(|p| format!("{} {:?} {:?}", p.path, p.shape, p.init)).collect();
-    let latent = |v: &pfm_hir::Variant| v.latent.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    let sizes = |latent: &[usize]| latent.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    let latent = |v: &pfm_hir::Variant| {
+        let further = v.further.iter().map(|f| format!("; {} on {}", sizes(&f.latent), f.data));
+        sizes(&v.latent) + &further.collect::<String>()
+    };
     Model {
         of,
         parameters: counts(model, |_| true),
@@ -220,7 +256,7 @@ fn counts(model: &pfm_hir::Model, chosen: impl Fn(usize) -> bool) -> BTreeMap<St
     counts
 }
 
-fn stage(experiment: &pfm_hir::Experiment, stage: &pfm_hir::Stage) -> Stage {
+fn stage(experiment: &pfm_hir::Experiment, stage: &pfm_hir::Stage, called: &Called) -> Stage {
     let model = &experiment.models[stage.model];
     let mut settings = Settings::new();
     let mut set = |name: &str, value: String| {
@@ -231,9 +267,17 @@ fn stage(experiment: &pfm_hir::Experiment, stage: &pfm_hir::Stage) -> Stage {
         ObjectiveKind::NextFrame => "next_frame",
     };
     let weights = |h: &pfm_hir::Handover| format!("{} of {}", h.part, experiment.stages[h.stage].name);
-    set("train", model.name.clone());
-    set("data", experiment.data[stage.data].name.clone());
+    let parts: Vec<&str> = stage.data.parts.iter().map(|d| called.data[*d].as_str()).collect();
+    let data = match (&stage.data.weights, parts.as_slice()) {
+        (_, [only]) => only.to_string(),
+        (Weights::Equal, parts) => format!("mix([{}], weights: equal)", parts.join(", ")),
+        (Weights::BySize, parts) => format!("mix([{}], weights: by_size)", parts.join(", ")),
+        (Weights::Given(weights), parts) => format!("mix([{}], weights: {weights:?})", parts.join(", ")),
+    };
+    set("train", called.models[stage.model].clone());
+    set("data", data);
     set("objective", objective.to_string());
+    set("objective.units", if stage.objective.units == Units::Physical { "physical" } else { "normalised" }.into());
     set("clip", stage.clip.map_or("none".into(), number));
     set("batch", format!("{} samples", number(stage.batch as f64)));
     set("accumulate", number(stage.accumulate as f64));
@@ -259,6 +303,7 @@ fn stage(experiment: &pfm_hir::Experiment, stage: &pfm_hir::Stage) -> Stage {
         program: stage.identity.program.clone(),
         data: stage.identity.data.clone(),
         run: stage.identity.run.clone(),
+        like: None,
         settings,
         trained: counts(model, |i| stage.trainable[i]),
         trained_tensors: stage.trainable.iter().filter(|t| **t).count() as u64,
@@ -315,5 +360,10 @@ fn report(report: &pfm_hir::Report) -> Report {
         format!("{}(horizons: [{}], sample: {})", u.metric, horizons.join(", "), number(u.sample as f64))
     });
     settings.insert("unroll".into(), unroll.unwrap_or("none".into()));
+    let plot = report.plot.as_ref().map(|p| {
+        let colour = p.colour.as_ref().map(|c| format!(", colour: {c}")).unwrap_or_default();
+        format!("lines(x: {}, y: {}{colour})", p.x, p.y)
+    });
+    settings.insert("plot".into(), plot.unwrap_or("none".into()));
     Report { key: report.key.clone(), settings }
 }

@@ -39,8 +39,16 @@ pub fn read(path: &Path, out: &Output) -> Result<String, Exit> {
 
 /// Parses and resolves; says nothing yet.
 pub fn check(source: &Source, text: &str) -> Checked {
-    let request = Request { experiment: source.experiment.clone(), profile: source.profile.clone(), sets: source.sets.clone() };
-    pfm_compiler::check(&source.file.display().to_string(), text, &request, &Disk)
+    pfm_compiler::check(&source.file.display().to_string(), text, &request(source), &Disk)
+}
+
+/// As `check`, for every experiment of the file.
+pub fn check_all(source: &Source, text: &str) -> Checked {
+    pfm_compiler::check_all(&source.file.display().to_string(), text, &request(source), &Disk)
+}
+
+fn request(source: &Source) -> Request {
+    Request { experiment: source.experiment.clone(), profile: source.profile.clone(), sets: source.sets.clone() }
 }
 
 /// The files of this machine.

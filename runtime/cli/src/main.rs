@@ -63,7 +63,7 @@ enum Verb {
     /// Make or look at data.
     #[command(subcommand)]
     Data(data::Verb),
-    /// Explain a diagnostic code, an operation, or a file's settings, parameters and graphs.
+    /// Explain a diagnostic code, a word or a function, or a file's settings, parameters and graphs.
     Explain(explain::Args),
 }
 

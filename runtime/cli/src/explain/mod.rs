@@ -1,4 +1,7 @@
-//! `pfmc explain`: a diagnostic code, an operation, or what the compiler knows of a file.
+//! `pfmc explain`: a diagnostic code, any word of the language, or what the compiler knows of a file.
+
+mod params;
+mod words;
 
 use crate::load::{self, Source};
 use crate::output::{Exit, Output};
@@ -8,7 +11,7 @@ use std::path::Path;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// A code such as `E0412`, the name of an operation, or an experiment's file.
+    /// A code such as `E0412`; a word, setting, definition, function or operation; or an experiment's file.
     what: String,
     /// Every setting with its value and where that comes from.
     #[arg(long)]
@@ -47,27 +50,27 @@ enum PhaseName {
 }
 
 pub fn run(args: Args, out: &Output) -> Exit {
-    if let Some(info) = pfm_diag::code_info(&args.what) {
-        out.line(format!("{}: {}\n\n{}", info.code, info.title, info.explanation.trim()));
-        out.value(Exit::Done, serde_json::json!({ "code": info.code, "title": info.title, "explanation": info.explanation.trim() }));
-        return Exit::Done;
-    }
-    if let Some(op) = pfm_ops::lookup(&args.what) {
-        let doc = prose(op.doc);
-        out.line(format!("{}({})\n\n{doc}", op.name, op.operands.join(", ")));
-        out.value(Exit::Done, serde_json::json!({ "op": op.name, "operands": op.operands, "doc": doc }));
-        return Exit::Done;
-    }
-    if !Path::new(&args.what).exists() {
-        return out.fail(Exit::Usage, format!("`{}` is no diagnostic code, no operation and no file", args.what));
+    if !Path::new(&args.what).is_file() {
+        return explain_word(&args.what, out);
     }
     explain_file(&args, out)
 }
 
-/// The text of a documentation comment, without its marks.
-fn prose(doc: &str) -> String {
-    let line = |l: &str| l.trim_start_matches("//!").trim_start_matches(' ').to_string();
-    doc.trim().lines().map(line).collect::<Vec<_>>().join("\n")
+fn explain_word(word: &str, out: &Output) -> Exit {
+    let found = words::meanings(word);
+    if found.is_empty() {
+        let near: Vec<String> = words::near(word).iter().map(|w| format!("`{w}`")).collect();
+        let help = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+        return out.fail(Exit::Usage, format!("`{word}` is no file, and no code, word, setting, definition or operation{help}"));
+    }
+    let texts: Vec<&str> = found.iter().map(|m| m.text.as_str()).collect();
+    out.line(texts.join("\n\n"));
+    let value = match found.as_slice() {
+        [only] => only.value.clone(),
+        many => serde_json::json!({ "meanings": many.iter().map(|m| &m.value).collect::<Vec<_>>() }),
+    };
+    out.value(Exit::Done, value);
+    Exit::Done
 }
 
 fn explain_file(args: &Args, out: &Output) -> Exit {
@@ -81,15 +84,7 @@ fn explain_file(args: &Args, out: &Output) -> Exit {
         return explain_stage(args, stage, &loaded, out);
     }
     if args.params {
-        for stage in &experiment.stages {
-            let model = &experiment.models[stage.model];
-            out.line(format!("stage {} ({}):", stage.name, &stage.key[..8]));
-            for (p, trainable) in model.parameters.iter().zip(&stage.trainable) {
-                out.line(format!("  {} {:<58} {:?}", if *trainable { "train " } else { "frozen" }, p.path, p.shape));
-            }
-        }
-        let tree: Vec<_> = experiment.models.iter().map(|m| serde_json::json!({ "model": m.name, "parameters": m.parameters })).collect();
-        out.value(Exit::Done, serde_json::json!({ "models": tree }));
+        params::show(experiment, out);
         return Exit::Done;
     }
     let width = experiment.origins.iter().map(|o| o.path.len()).max().unwrap_or(0);
