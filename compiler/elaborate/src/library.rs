@@ -116,7 +116,7 @@ impl Library {
         self.module_of(definition).starts_with("std.") && matches!(definition.kind, Block | Fn | Loss | Optimiser | Schedule)
     }
 
-    /// What a `use` of a module brings into scope. `use std.metrics.{vrmse}` names definitions of a module;
+    /// What a `use` of a module brings into scope. `use std.metrics.{vrmse}` names definitions of a module, or of a module below it;
     /// `use std.processors.walrus` names the definition `walrus`, of the module `std.processors.walrus` or `std.processors`.
     pub fn used(&self, item: &Use) -> Result<Vec<&Definition>, Vec<Diagnostic>> {
         let UseTarget::Path(path) = &item.target else {
@@ -134,6 +134,9 @@ impl Library {
         let mut diagnostics = vec![];
         for name in &item.names {
             let definitions = self.exported(&module, &name.text);
+            // A definition that has a file of its own: `use std.processors.{svit}`.
+            let own = || self.exported(&format!("{module}.{}", name.text), &name.text);
+            let definitions = if definitions.is_empty() { own() } else { definitions };
             if definitions.is_empty() {
                 diagnostics.push(self.unknown_use(&module, name));
             }

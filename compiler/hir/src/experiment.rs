@@ -82,6 +82,7 @@ pub enum Source {
     Generate { trajectories: usize, seed: u64 },
 }
 
+#[derive(Clone)]
 pub struct Model {
     /// `tok` or `net`.
     pub name: String,
