@@ -117,7 +117,7 @@ impl Library {
         self.module_of(definition).starts_with("std.") && matches!(definition.kind, Block | Fn | Loss | Optimiser | Schedule)
     }
 
-    /// What a `use` of a module brings into scope. `use std.metrics.{vrmse}` names definitions of a module;
+    /// What a `use` of a module brings into scope. `use std.metrics.{vrmse}` names definitions of a module, or of a module below it;
     /// `use std.processors.walrus` names the definition `walrus`, of the module `std.processors.walrus` or `std.processors`.
     /// Names that are not there are reported; the others are found.
     pub fn used(&self, item: &Use) -> (Vec<&Definition>, Vec<Diagnostic>) {
@@ -137,6 +137,9 @@ impl Library {
         let mut diagnostics = vec![];
         for name in &item.names {
             let definitions = self.exported(&module, &name.text);
+            // A definition that has a file of its own: `use std.processors.{svit}`.
+            let own = || self.exported(&format!("{module}.{}", name.text), &name.text);
+            let definitions = if definitions.is_empty() { own() } else { definitions };
             if definitions.is_empty() {
                 let d = self.unknown_use(&module, name, path, false);
                 // A module that is not there is said once.

@@ -45,8 +45,8 @@ impl World<'_> {
     pub fn close(&self, expect: &Expect, findings: &mut Findings) -> Option<Claim> {
         let active = self.active(expect, findings)?;
         let before = findings.errors();
-        let left = self.side(&expect.left, findings);
-        let right = self.side(&expect.right, findings);
+        let left = self.side(&expect.left, active, findings);
+        let right = self.side(&expect.right, active, findings);
         let within = match &expect.within {
             None => Some(None),
             Some(expr) => match quantity(expr) {
@@ -113,7 +113,8 @@ impl World<'_> {
         (findings.errors() == before).then(|| expect.on.is_empty() || expect.on.iter().any(|(name, _)| name == here))
     }
 
-    fn side(&self, expr: &Expr, findings: &mut Findings) -> Option<Side> {
+    /// `active`: whether the claim is one under this profile, whose reports may lack what a claim of another one speaks of.
+    fn side(&self, expr: &Expr, active: bool, findings: &mut Findings) -> Option<Side> {
         if let Some(number) = quantity(expr) {
             return number.map_err(|d| findings.push(d)).ok().map(|q| Side::Numbers(vec![q.value]));
         }
@@ -125,17 +126,19 @@ impl World<'_> {
             ExprKind::Call(call) if STRUCTURE.contains(&call.callee.text().as_str()) => {
                 self.structure(&call.callee.text(), &call.args, expr.span, findings).map(Side::Numbers)
             }
-            ExprKind::Binary { op: BinaryOp::Mul, left, right } => match (self.side(left, findings)?, self.side(right, findings)?) {
-                (Side::Numbers(n), Side::Metric { factor, metric }) | (Side::Metric { factor, metric }, Side::Numbers(n))
-                    if n.len() == 1 =>
-                {
-                    Some(Side::Metric { factor: factor * n[0], metric })
+            ExprKind::Binary { op: BinaryOp::Mul, left, right } => {
+                match (self.side(left, active, findings)?, self.side(right, active, findings)?) {
+                    (Side::Numbers(n), Side::Metric { factor, metric }) | (Side::Metric { factor, metric }, Side::Numbers(n))
+                        if n.len() == 1 =>
+                    {
+                        Some(Side::Metric { factor: factor * n[0], metric })
+                    }
+                    _ => not_a_claim(expr, findings),
                 }
-                _ => not_a_claim(expr, findings),
-            },
-            ExprKind::Path(name) => self.metric(name, &[], findings).map(measured),
+            }
+            ExprKind::Path(name) => self.metric(name, &[], active, findings).map(measured),
             ExprKind::Index { base, args } => match path(base) {
-                Some(name) => self.metric(name, args, findings).map(measured),
+                Some(name) => self.metric(name, args, active, findings).map(measured),
                 None => not_a_claim(expr, findings),
             },
             ExprKind::Call(call) => match nearest(&call.callee.text(), &STRUCTURE).as_slice() {

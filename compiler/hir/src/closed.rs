@@ -141,12 +141,26 @@ fn close_model(context: &Context, tree: &Tree, item: &Item, closed: &Closed, poo
 
 /// Checks the model on all its data, unless that was done for another cell; its latent shapes are those of the first.
 fn close_on(context: &Context, plan: &models::Plan, data: &[usize], pool: &mut Pool, findings: &mut Findings) -> Option<usize> {
+    // A model sees of its data what it is called and what shapes depend on.
+    let seen = |d: &usize| {
+        let data = &pool.data[*d];
+        format!("{:?} {} {:?}", data.grid, data.context, data.fields)
+    };
+    let shapes: Vec<String> = data.iter().map(seen).collect();
+    let names: Vec<&str> = data.iter().map(|d| pool.data[*d].name.as_str()).collect();
     let processor = plan.processor.map(|p| format!("{} {}", p.part.name, p.part.instance)).unwrap_or_default();
-    let origin = format!("{} {} {processor} {} {data:?}", plan.name, plan.tokeniser.part.instance, plan.linked);
+    let origin = format!("{} {} {processor} {} {names:?} {shapes:?}", plan.name, plan.tokeniser.part.instance, plan.linked);
     if let Some(index) = pool.origins.iter().position(|o| *o == origin) {
         return Some(index);
     }
-    let closed: Vec<Option<Model>> = data.iter().map(|d| models::close(context, plan, &pool.place(*d), findings)).collect();
+    let mut closed: Vec<Option<Model>> = vec![];
+    for (at, index) in data.iter().enumerate() {
+        let same = shapes[..at].iter().position(|s| *s == shapes[at]);
+        closed.push(match same {
+            Some(earlier) => closed[earlier].clone(),
+            None => models::close(context, plan, &pool.place(*index), findings),
+        });
+    }
     let mut closed = closed.into_iter().collect::<Option<Vec<Model>>>()?.into_iter();
     let mut model = closed.next()?;
     for (other, at) in closed.zip(&data[1..]) {

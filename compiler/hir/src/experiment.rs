@@ -84,6 +84,7 @@ pub enum Source {
     Generate { trajectories: usize, seed: u64 },
 }
 
+#[derive(Clone)]
 pub struct Model {
     /// `tok` or `net`.
     pub name: String,

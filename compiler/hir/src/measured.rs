@@ -24,19 +24,19 @@ pub(crate) struct Measured {
 }
 
 impl World<'_> {
-    pub fn metric(&self, path: &Path, args: &[Arg], findings: &mut Findings) -> Option<Measured> {
+    pub fn metric(&self, path: &Path, args: &[Arg], active: bool, findings: &mut Findings) -> Option<Measured> {
         let named = |word: &str| args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == word) && !self.is_axis(word));
         let (at, horizon, data) = (named("at"), named("horizon"), named("data"));
         let report = self.report_of(path, horizon.is_some(), findings)?;
         let mut name = path.text();
         if let Some(horizon) = horizon {
-            name = format!("unroll.{name}.{}", self.horizon(report, &horizon.value, findings)?);
+            name = format!("unroll.{name}.{}", self.horizon(report, &horizon.value, active, findings)?);
         }
         if let Some(data) = data {
             name = format!("{}.{name}", self.set(report, &data.value, findings)?);
         }
         let at = match at {
-            Some(at) => Some(self.step(report, path, &at.value, findings)?),
+            Some(at) => Some(self.step(report, path, &at.value, active, findings)?),
             None => None,
         };
         let own: Vec<Span> = [named("at"), named("horizon"), named("data")].into_iter().flatten().map(|a| a.value.span).collect();
@@ -119,7 +119,7 @@ impl World<'_> {
     }
 
     /// `1`, or `3-6`: a range that the report has.
-    fn horizon(&self, report: &Report, value: &Expr, findings: &mut Findings) -> Option<String> {
+    fn horizon(&self, report: &Report, value: &Expr, active: bool, findings: &mut Findings) -> Option<String> {
         let ends = match &value.kind {
             ExprKind::Range(first, last) => {
                 let first = findings.keep(values::plain_whole(first, "horizon", 1))?;
@@ -128,7 +128,7 @@ impl World<'_> {
             _ => findings.keep(values::plain_whole(value, "horizon", 1)).map(|n| (n as usize, n as usize))?,
         };
         let known = report.unroll.as_ref().map_or(&[][..], |u| &u.horizons);
-        if !known.contains(&ends) {
+        if active && !known.contains(&ends) {
             let shown: Vec<String> = known.iter().map(|(a, b)| if a == b { format!("{a}") } else { format!("{a} .. {b}") }).collect();
             let d = Diagnostic::new("E0901", format!("report `{}` has no such horizon", report.name)).at(value.span, "not reported");
             findings.push(d.help(format!("it has {}", any_of(&shown.iter().map(String::as_str).collect::<Vec<_>>()))));
@@ -158,10 +158,10 @@ impl World<'_> {
     }
 
     /// A step at which the report evaluates the whole sample.
-    fn step(&self, report: &Report, path: &Path, value: &Expr, findings: &mut Findings) -> Option<u64> {
+    fn step(&self, report: &Report, path: &Path, value: &Expr, active: bool, findings: &mut Findings) -> Option<u64> {
         let (step, _) = findings.keep(values::whole(value, "at", &[Dimension::Steps], 1))?;
         let last = |s: &Stage| s.name == report.stage && s.run == step;
-        if report.at.contains(&step) || self.stages.iter().any(last) {
+        if !active || report.at.contains(&step) || self.stages.iter().any(last) {
             return Some(step);
         }
         findings.push(
