@@ -4,7 +4,7 @@
 use pfm_syntax::ast::{Name, Path};
 
 /// True when the glob names the parameter or a module above it.
-pub(crate) fn matches(glob: &Path, parameter: &str) -> bool {
+pub fn matches(glob: &Path, parameter: &str) -> bool {
     under(&glob.segments, Some(parameter))
 }
 

@@ -76,6 +76,11 @@ impl Dimension {
     }
 }
 
+/// Every unit word with what it measures, in words.
+pub fn unit_words() -> impl Iterator<Item = (&'static str, &'static str)> {
+    UNITS.iter().map(|(word, dimension, _)| (*word, dimension.noun()))
+}
+
 /// A number of the file, its dimension (None: a plain number) and its unit as written.
 pub(crate) struct Quantity {
     /// In the base unit.

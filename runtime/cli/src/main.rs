@@ -2,8 +2,10 @@
 
 mod apply;
 mod check;
+mod completions;
 mod data;
 mod diff;
+mod doc;
 mod explain;
 mod export;
 mod format;
@@ -11,6 +13,7 @@ mod grid;
 mod interrupt;
 mod load;
 mod lock;
+mod lsp;
 mod output;
 mod plan;
 mod programs;
@@ -65,6 +68,12 @@ enum Verb {
     Data(data::Verb),
     /// Explain a diagnostic code, a word or a function, or a file's settings, parameters and graphs.
     Explain(explain::Args),
+    /// Write the reference of the language: settings, standard library, built-in functions, operations, diagnostics.
+    Doc(doc::Args),
+    /// Serve an editor over standard input and output: the language server protocol.
+    Lsp(lsp::Args),
+    /// Print what a shell needs to complete `pfmc` commands.
+    Completions(completions::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -99,6 +108,9 @@ fn main() -> std::process::ExitCode {
         Verb::Export(args) => export::run(args, &out),
         Verb::Data(verb) => data::run(verb, &out),
         Verb::Explain(args) => explain::run(args, &out),
+        Verb::Doc(args) => doc::run(args, &out),
+        Verb::Lsp(args) => lsp::run(args, &out),
+        Verb::Completions(args) => completions::run(args, &out),
     }));
     exit.unwrap_or_else(|_| {
         out.value(Exit::Internal, serde_json::json!({ "error": "internal error; standard error says where" }));

@@ -1,0 +1,161 @@
+//! The open files: their texts, what the compiler says of each, and the last experiment that resolved.
+
+use crate::place::{self, Standard};
+use crate::text::{self, Encoding};
+use lsp_types::{Location, Position, Range, Uri};
+use pfm_compiler::{Checked, Request, World};
+use pfm_diag::{FileId, Span};
+use pfm_hir::{Experiment, Symbols};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Everything that is open.
+pub struct Workspace {
+    pub encoding: Encoding,
+    pub standard: Standard,
+    /// Profile to read experiments under; None: the one that a file calls default.
+    pub profile: Option<String>,
+    texts: BTreeMap<String, Open>,
+}
+
+struct Open {
+    text: String,
+    version: i32,
+    read: Option<Rc<Read>>,
+    /// The last reading that gave an experiment.
+    good: Option<Rc<Read>>,
+}
+
+/// A file as the compiler reads it.
+pub struct Read {
+    pub path: String,
+    pub text: String,
+    pub checked: Checked,
+    pub file: pfm_syntax::ast::File,
+    pub symbols: Symbols,
+    /// Of the files that it uses.
+    pub others: Vec<Symbols>,
+}
+
+impl Read {
+    /// The file itself is the first of its sources.
+    pub const ID: FileId = FileId(0);
+
+    pub fn experiment(&self) -> Option<&Experiment> {
+        self.checked.experiment.as_ref()
+    }
+}
+
+/// The files of this machine under what is open and not yet saved.
+struct Desk<'a>(&'a BTreeMap<String, Open>);
+
+impl World for Desk<'_> {
+    fn read(&self, path: &str) -> Result<String, String> {
+        match self.0.get(path) {
+            Some(open) => Ok(open.text.clone()),
+            None => std::fs::read_to_string(path).map_err(|e| e.to_string()),
+        }
+    }
+}
+
+impl Workspace {
+    pub fn new(encoding: Encoding, profile: Option<String>) -> Workspace {
+        Workspace { encoding, standard: Standard::new(), profile, texts: BTreeMap::new() }
+    }
+
+    pub fn open(&mut self, uri: &Uri, version: i32, text: String) {
+        let path = place::path_of(uri);
+        let good = self.texts.remove(&path).and_then(|old| old.good);
+        self.texts.insert(path.clone(), Open { text, version, read: None, good });
+        self.forget_readers_of(&path);
+    }
+
+    pub fn close(&mut self, uri: &Uri) {
+        let path = place::path_of(uri);
+        self.texts.remove(&path);
+        self.forget_readers_of(&path);
+    }
+
+    /// Changes part of a text, or all of it.
+    pub fn change(&mut self, uri: &Uri, version: i32, range: Option<Range>, new: &str) {
+        let path = place::path_of(uri);
+        let Some(open) = self.texts.get_mut(&path) else { return };
+        match range {
+            None => open.text = new.to_string(),
+            Some(range) => {
+                let start = text::offset(&open.text, range.start, self.encoding);
+                let end = text::offset(&open.text, range.end, self.encoding).max(start);
+                open.text.replace_range(start..end, new);
+            }
+        }
+        open.version = version;
+        open.read = None;
+        self.forget_readers_of(&path);
+    }
+
+    /// Files that use the one that changed, or that wait for it to be there, are read anew.
+    fn forget_readers_of(&mut self, path: &str) {
+        for open in self.texts.values_mut() {
+            let uses = |r: &Rc<Read>| {
+                r.checked.sources.files().any(|(_, f)| f.name == path) || r.checked.diagnostics.iter().any(|d| d.code == "E0105")
+            };
+            if open.read.as_ref().is_some_and(uses) {
+                open.read = None;
+            }
+        }
+    }
+
+    /// Reads everything anew when next asked: files that are not open may have changed.
+    pub fn forget(&mut self) {
+        self.texts.values_mut().for_each(|open| open.read = None);
+    }
+
+    /// Open files that were not read since something changed, with their versions.
+    pub fn stale(&self) -> Vec<(String, i32)> {
+        self.texts.iter().filter(|(_, o)| o.read.is_none()).map(|(path, o)| (path.clone(), o.version)).collect()
+    }
+
+    /// The file as it stands.
+    pub fn read(&mut self, path: &str) -> Option<Rc<Read>> {
+        if let Some(read) = &self.texts.get(path)?.read {
+            return Some(read.clone());
+        }
+        let request = Request { profile: self.profile.clone(), ..Request::default() };
+        let text = self.texts.get(path)?.text.clone();
+        let read = Rc::new(read(path, text, &request, &Desk(&self.texts)));
+        let open = self.texts.get_mut(path)?;
+        open.read = Some(read.clone());
+        if read.experiment().is_some() {
+            open.good = Some(read.clone());
+        }
+        Some(read)
+    }
+
+    /// The file as it was when it last was an experiment.
+    pub fn good(&self, path: &str) -> Option<Rc<Read>> {
+        self.texts.get(path)?.good.clone()
+    }
+
+    /// The file at a place of the editor, with the byte there.
+    pub fn at(&mut self, uri: &Uri, position: Position) -> Option<(Rc<Read>, u32)> {
+        let read = self.read(&place::path_of(uri))?;
+        let offset = text::offset(&read.text, position, self.encoding) as u32;
+        Some((read, offset))
+    }
+
+    /// Where an editor finds a span. Spans in the standard library are in its readable copy; those of the command line nowhere.
+    pub fn location(&self, read: &Read, span: Span) -> Option<Location> {
+        let file = read.checked.sources.file(span.file);
+        let path = if file.name.starts_with("std/") { self.standard.path(&file.name)? } else { file.name.clone() };
+        Some(Location { uri: place::uri_of(&path)?, range: text::range(&file.text, span, self.encoding) })
+    }
+}
+
+fn read(path: &str, text: String, request: &Request, world: &dyn World) -> Read {
+    let checked = pfm_compiler::check(path, &text, request, world);
+    let file = pfm_syntax::parse(Read::ID, &text).file;
+    let symbols = Symbols::of(&file, &checked.library);
+    let used = checked.sources.files().filter(|(id, f)| *id != Read::ID && !f.name.starts_with("std/") && f.name.ends_with(".pfm"));
+    let others = used.map(|(id, f)| Symbols::of(&pfm_syntax::parse(id, &f.text).file, &checked.library)).collect();
+    Read { path: path.to_string(), text, checked, file, symbols, others }
+}
