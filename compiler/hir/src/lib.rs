@@ -51,7 +51,7 @@ pub use globs::matches as glob_matches;
 pub use input::{Input, Other, ProfileChoice, Request};
 pub use resolve::{resolve, resolve_all};
 pub use schema::{EXPERIMENT, Kind, SettingInfo};
-pub use signature::signature;
+pub use signature::{parameter, signature};
 pub use suggest::nearest;
 pub use symbols::{Occurrence, Owner, Place, Symbol, Symbols, named_by};
 pub use units::unit_words;

@@ -117,8 +117,9 @@ pub struct Symbols {
 }
 
 impl Symbols {
-    /// Reads a file. The library gives the definitions that it can name, its own among them.
-    pub fn of(file: &File, library: &Library) -> Symbols {
+    /// Reads a file. The library gives the definitions that it can name, its own among them; the other files the experiments that
+    /// it may amend.
+    pub fn of(file: &File, others: &[&File], library: &Library) -> Symbols {
         let mut symbols = Symbols::default();
         for item in &file.uses {
             symbols.use_item(item, library);
@@ -127,7 +128,7 @@ impl Symbols {
             symbols.definition(definition, library);
         }
         for block in file.experiments.iter().filter(|b| b.kind.text == "experiment") {
-            experiment::walk(block, library, &mut symbols);
+            experiment::walk(block, file, others, library, &mut symbols);
         }
         symbols
     }
@@ -158,7 +159,10 @@ impl Symbols {
 
     fn use_item(&mut self, item: &Use, library: &Library) {
         let (path, names) = match &item.target {
-            UseTarget::File(path, span) => return self.add(*span, Symbol::File(path.clone()), false),
+            UseTarget::File(path, span) => {
+                let places = item.alias.iter().map(|a| a.span).chain([*span]);
+                return places.for_each(|span| self.add(span, Symbol::File(path.clone()), false));
+            }
             UseTarget::Path(path) => (path, &item.names),
         };
         let last = path.segments.last().into_iter();

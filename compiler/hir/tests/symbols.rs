@@ -15,7 +15,7 @@ fn index(text: &str) -> Symbols {
     let mut files = standard(&mut sources);
     files.push(file.clone());
     let (library, _) = Library::new(&files, &sources);
-    Symbols::of(&file, &library)
+    Symbols::of(&file, &[], &library)
 }
 
 fn indomain() -> String {
@@ -82,4 +82,27 @@ fn broken_files_have_names() {
     assert_names(&text, &symbols);
     let stage = symbols.occurrences.iter().find(|o| o.declares && o.symbol.name() == "rollout").expect("the stage");
     assert!(symbols.of_symbol(&stage.symbol).count() > 5);
+}
+
+/// An experiment that amends one of another file names the blocks of that one.
+#[test]
+fn blocks_of_an_amended_experiment_are_its_own() {
+    let text = "pfm 1\n\nuse \"indomain.pfm\" as paper\n\nexperiment longer = paper.indomain {\n  rollout.optimiser.lr = 1e-4\n  grid table5 over rollout { mask = [few: mostly_frozen] }\n}\n";
+    let mut sources = Sources::default();
+    let file = pfm_syntax::parse(sources.add("user.pfm", text), text).file;
+    let base = pfm_syntax::parse(sources.add("indomain.pfm", &indomain()), &indomain()).file;
+    let mut files = standard(&mut sources);
+    files.extend([file.clone(), base.clone()]);
+    let (library, _) = Library::new(&files, &sources);
+    let (own, theirs) = (Symbols::of(&file, &[&base], &library), Symbols::of(&base, &[&file], &library));
+    assert_names(text, &own);
+    for name in ["rollout", "mostly_frozen", "indomain"] {
+        let used = own.occurrences.iter().find(|o| o.symbol.name() == name).expect("it is named");
+        assert!(!used.declares);
+        assert_eq!(theirs.of_symbol(&used.symbol).filter(|o| o.declares).count(), 1, "{name}");
+    }
+    let grid = own.occurrences.iter().find(|o| o.declares && o.symbol.name() == "table5").expect("its own grid");
+    assert_eq!(theirs.of_symbol(&grid.symbol).count(), 0);
+    let rate = own.places.iter().find(|p| p.path == "rollout.optimiser.lr").expect("the setting");
+    assert_eq!(rate.owner, Owner::Definition(DefinitionKind::Optimiser, "adamw".to_string()));
 }

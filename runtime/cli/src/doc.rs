@@ -147,14 +147,21 @@ fn entry(definition: &Definition, sources: &Sources) -> String {
 }
 
 fn parameter_table(params: &[Parameter], sources: &Sources) -> String {
-    let mut text = String::from("| Setting | Type | Default |\n|---|---|---|\n");
+    let documented = params.iter().any(|p| !p.doc.is_empty());
+    let mut text = String::from(if documented {
+        "| Setting | Type | Default | Meaning |\n|---|---|---|---|\n"
+    } else {
+        "| Setting | Type | Default |\n|---|---|---|\n"
+    });
     for p in params {
-        let written = sources.text(p.span);
-        let end = p.default.as_ref().map_or(written.len(), |d| (d.span.start - p.span.start) as usize);
+        let head = p.name.span.start;
+        let written = sources.text(pfm_diag::Span { start: head, ..p.span });
+        let end = p.default.as_ref().map_or(written.len(), |d| (d.span.start - head) as usize);
         let ty = written[..end].split_once(':').map_or("", |(_, ty)| ty.trim().trim_end_matches('=').trim());
         let ty = if ty.is_empty() { "anything".to_string() } else { format!("`{}`", cell(ty)) };
         let default = p.default.as_ref().map_or("needed".to_string(), |d| format!("`{}`", cell(sources.text(d.span))));
-        text.push_str(&format!("| `{}` | {ty} | {default} |\n", p.name.text));
+        let doc = if documented { format!(" {} |", cell(&p.doc.join(" "))) } else { String::new() };
+        text.push_str(&format!("| `{}` | {ty} | {default} |{doc}\n", p.name.text));
     }
     text
 }

@@ -185,7 +185,7 @@ impl<'a> Writer<'a> {
 
     fn parameter(&self, kind: DefinitionKind, of: &str, name: &str) -> String {
         let found = member(self.view.library(), kind, of).and_then(|d| d.params.iter().find(|p| p.name.text == name));
-        found.map_or_else(String::new, |p| self.view.now.checked.sources.text(p.span).split_whitespace().collect::<Vec<_>>().join(" "))
+        found.map_or_else(String::new, |p| pfm_hir::parameter(p, &self.view.now.checked.sources))
     }
 
     // ---- experiments
@@ -193,7 +193,9 @@ impl<'a> Writer<'a> {
     /// Names of blocks that the file declares.
     fn blocks(&self, wanted: &[Kind]) -> Vec<Offer> {
         let mut out = vec![];
-        for occurrence in self.view.now.symbols.occurrences.iter().filter(|o| o.declares) {
+        let amends = self.view.now.file.experiments.iter().any(|e| e.base.is_some());
+        let others = self.view.now.others.iter().filter(|_| amends).flat_map(|s| &s.occurrences);
+        for occurrence in self.view.now.symbols.occurrences.iter().chain(others).filter(|o| o.declares) {
             if let Symbol::Block { kind, name, .. } = &occurrence.symbol
                 && wanted.contains(kind)
             {
@@ -204,8 +206,8 @@ impl<'a> Writer<'a> {
     }
 
     fn written(&self, kind: Kind, name: &str) -> Option<&'a Block> {
-        let experiments = &self.view.now.file.experiments;
-        let here = experiments.iter().filter(|e| e.span.start <= self.at && self.at <= e.span.end).chain(experiments);
+        let now = self.view.now;
+        let here = now.file.experiments.iter().filter(|e| e.span.start <= self.at && self.at <= e.span.end).chain(now.experiments());
         let mut blocks = here.flat_map(|e| &e.body).filter_map(|s| match s {
             Statement::Block(block) => Some(block),
             _ => None,
@@ -286,7 +288,7 @@ impl<'a> Writer<'a> {
         if let Some((kind, definition)) = definition {
             for parameter in &definition.params {
                 let name = &parameter.name.text;
-                out.push(key(name, self.parameter(kind, &definition.name.text, name), ""));
+                out.push(key(name, self.parameter(kind, &definition.name.text, name), &prose(&parameter.doc)));
             }
             if let Body::Members { definitions, .. } = &definition.body {
                 let records = definitions.iter().filter(|d| d.kind == DefinitionKind::Data);

@@ -44,7 +44,7 @@ impl View<'_> {
     fn symbol(&self, symbol: &Symbol, offset: u32) -> Option<String> {
         match symbol {
             Symbol::Experiment(name) => self.about_experiment(name),
-            Symbol::Block { kind, name, .. } => self.block(*kind, name),
+            Symbol::Block { experiment, kind, name } => self.block(experiment, *kind, name),
             Symbol::Label { grid, axis, label, .. } => self.label(grid, axis, label),
             Symbol::Definition { kind, name } => {
                 let definition = self.library().definition(*kind, name)?;
@@ -63,7 +63,7 @@ impl View<'_> {
                 .place_at(offset)
                 .filter(|p| p.name == *name)
                 .map(|p| self.setting(p))
-                .or_else(|| Some(fenced(&self.parameter(*kind, of, name)?) + &format!("\n\nof `{of}`"))),
+                .or_else(|| self.about_parameter(*kind, of, name)),
             Symbol::Local { of, name, .. } => Some(format!("`{name}`, bound in `{of}`")),
             Symbol::Axis { of, name, .. } => Some(format!("`{name}`, an axis of `{of}`; in code, its size")),
             Symbol::Builtin(name) => builtin(name),
@@ -83,11 +83,15 @@ impl View<'_> {
         out + &format!("\n\nin `{home}`")
     }
 
-    /// A parameter as it is written.
-    fn parameter(&self, kind: DefinitionKind, of: &str, name: &str) -> Option<String> {
+    /// A parameter as it is written, and what it is for.
+    fn about_parameter(&self, kind: DefinitionKind, of: &str, name: &str) -> Option<String> {
         let definition = member(self.library(), kind, of)?;
         let parameter = definition.params.iter().find(|p| p.name.text == name)?;
-        Some(self.now.checked.sources.text(parameter.span).split_whitespace().collect::<Vec<_>>().join(" "))
+        let mut out = fenced(&pfm_hir::parameter(parameter, &self.now.checked.sources));
+        if !parameter.doc.is_empty() {
+            out.push_str(&format!("\n\n{}", prose(&parameter.doc)));
+        }
+        Some(out + &format!("\n\nof `{of}`"))
     }
 
     /// A word that means something by itself: a kind of block, a unit.

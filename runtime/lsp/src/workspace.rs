@@ -33,7 +33,8 @@ pub struct Read {
     pub checked: Checked,
     pub file: pfm_syntax::ast::File,
     pub symbols: Symbols,
-    /// Of the files that it uses.
+    /// The files that it uses, and their names.
+    pub used: Vec<pfm_syntax::ast::File>,
     pub others: Vec<Symbols>,
 }
 
@@ -43,6 +44,11 @@ impl Read {
 
     pub fn experiment(&self) -> Option<&Experiment> {
         self.checked.experiment.as_ref()
+    }
+
+    /// Experiment blocks of this file, then of those that it uses.
+    pub fn experiments(&self) -> impl Iterator<Item = &pfm_syntax::ast::Block> {
+        self.file.experiments.iter().chain(self.used.iter().flat_map(|f| &f.experiments))
     }
 }
 
@@ -154,8 +160,10 @@ impl Workspace {
 fn read(path: &str, text: String, request: &Request, world: &dyn World) -> Read {
     let checked = pfm_compiler::check(path, &text, request, world);
     let file = pfm_syntax::parse(Read::ID, &text).file;
-    let symbols = Symbols::of(&file, &checked.library);
     let used = checked.sources.files().filter(|(id, f)| *id != Read::ID && !f.name.starts_with("std/") && f.name.ends_with(".pfm"));
-    let others = used.map(|(id, f)| Symbols::of(&pfm_syntax::parse(id, &f.text).file, &checked.library)).collect();
-    Read { path: path.to_string(), text, checked, file, symbols, others }
+    let used: Vec<_> = used.map(|(id, f)| pfm_syntax::parse(id, &f.text).file).collect();
+    let all: Vec<_> = used.iter().collect();
+    let symbols = Symbols::of(&file, &all, &checked.library);
+    let others = used.iter().map(|f| Symbols::of(f, &all, &checked.library)).collect();
+    Read { path: path.to_string(), text, checked, file, symbols, used, others }
 }

@@ -2,20 +2,52 @@
 
 use pfm_diag::Span;
 use pfm_elaborate::Library;
-use pfm_syntax::ast::{Arg, Block, Call, DefinitionKind, Expect, Expr, ExprKind, Path, Setting, Statement};
+use pfm_syntax::ast::{Arg, Block, Call, DefinitionKind, Expect, Expr, ExprKind, File, Path, Setting, Statement, UseTarget};
 
 use super::{Owner, Place, Symbol, Symbols, definition_symbol, named_by};
 use crate::globs::segment_matches;
 use crate::names::definition_kind;
 use crate::schema::Kind;
 
-pub(super) fn walk(block: &Block, library: &Library, symbols: &mut Symbols) {
-    let Some(label) = &block.label else { return };
-    let blocks: Vec<(Kind, &Block)> = block.body.iter().filter_map(inner).filter_map(|b| Some((Kind::of_word(&b.kind.text)?, b))).collect();
-    symbols.add(label.span, Symbol::Experiment(label.text.clone()), true);
-    let mut walk = Walk { name: &label.text, library, blocks, symbols };
+pub(super) fn walk(block: &Block, file: &File, others: &[&File], library: &Library, symbols: &mut Symbols) {
+    let Some(name) = &block.label else { return };
+    symbols.add(name.span, Symbol::Experiment(name.text.clone()), true);
+    let mut blocks = vec![];
+    for experiment in chain(block, file, others) {
+        let inner = experiment.body.iter().filter_map(inner).filter_map(|b| Some((Kind::of_word(&b.kind.text)?, b, label(experiment))));
+        blocks.extend(inner);
+    }
+    if let Some(base) = &block.base {
+        amended(base, file, symbols);
+    }
+    let mut walk = Walk { name: &name.text, library, blocks, symbols };
     for statement in &block.body {
         walk.top(statement);
+    }
+}
+
+/// The experiment and those that it amends, of this file or of others.
+fn chain<'a>(block: &'a Block, file: &'a File, others: &[&'a File]) -> Vec<&'a Block> {
+    let mut chain = vec![block];
+    while let Some(wanted) = chain.last().and_then(|b| b.base.as_ref()?.segments.last()) {
+        let all = [file].into_iter().chain(others.iter().copied()).flat_map(|f| &f.experiments);
+        match all.filter(|e| label(e) == wanted.text).find(|e| chain.iter().all(|c| !std::ptr::eq(*c, *e))) {
+            Some(base) => chain.push(base),
+            None => break,
+        }
+    }
+    chain
+}
+
+/// `base.indomain`: a file by its alias, and an experiment of it.
+fn amended(base: &Path, file: &File, symbols: &mut Symbols) {
+    let [alias @ .., name] = base.segments.as_slice() else { return };
+    symbols.add(name.span, Symbol::Experiment(name.text.clone()), false);
+    for alias in alias {
+        let used = file.uses.iter().find(|u| u.alias.as_ref().is_some_and(|a| a.text == alias.text));
+        if let Some(UseTarget::File(path, _)) = used.map(|u| &u.target) {
+            symbols.add(alias.span, Symbol::File(path.clone()), false);
+        }
     }
 }
 
@@ -29,7 +61,8 @@ fn inner(statement: &Statement) -> Option<&Block> {
 struct Walk<'a> {
     name: &'a str,
     library: &'a Library,
-    blocks: Vec<(Kind, &'a Block)>,
+    /// Blocks with the experiment that holds each; those of an amended experiment after its own.
+    blocks: Vec<(Kind, &'a Block, &'a str)>,
     symbols: &'a mut Symbols,
 }
 
@@ -40,7 +73,7 @@ impl<'a> Walk<'a> {
     fn top(&mut self, statement: &'a Statement) {
         match statement {
             Statement::Block(block) => self.block(block),
-            Statement::Setting(setting) => self.setting(&setting.path.text(), &Owner::Experiment, setting),
+            Statement::Setting(setting) => self.by_path(setting),
             Statement::Expect(expect) => self.expect(expect),
             Statement::Freeze(term) | Statement::Train(term) => term.globs.iter().chain(&term.except).for_each(|g| self.glob(g)),
             Statement::Skip(..) => {}
@@ -51,13 +84,14 @@ impl<'a> Walk<'a> {
 
     fn symbol(&self, kind: Kind, name: &str) -> Symbol {
         let is_grid = |kind: Kind| matches!(kind, Kind::Grid | Kind::Report);
-        let grid = self.blocks.iter().any(|(k, b)| *k == Kind::Grid && label(b) == name);
+        let grid = self.blocks.iter().any(|(k, b, _)| *k == Kind::Grid && label(b) == name);
         let kind = if is_grid(kind) && grid { Kind::Grid } else { kind };
-        Symbol::Block { experiment: self.name.to_string(), kind, name: name.to_string() }
+        let holder = self.blocks.iter().find(|(k, b, _)| *k == kind && label(b) == name);
+        Symbol::Block { experiment: holder.map_or(self.name, |(_, _, e)| *e).to_string(), kind, name: name.to_string() }
     }
 
     fn find(&self, name: &str, fits: impl Fn(Kind) -> bool) -> Option<(Kind, &'a Block)> {
-        self.blocks.iter().copied().find(|(k, b)| fits(*k) && label(b) == name)
+        self.blocks.iter().find(|(k, b, _)| fits(*k) && label(b) == name).map(|(k, b, _)| (*k, *b))
     }
 
     /// A block that values may name.
@@ -185,7 +219,9 @@ impl<'a> Walk<'a> {
     }
 
     fn label_symbol(&self, grid: &str, axis: &str, label: &str) -> Symbol {
-        Symbol::Label { experiment: self.name.to_string(), grid: grid.to_string(), axis: axis.to_string(), label: label.to_string() }
+        let holder = self.blocks.iter().find(|(k, b, _)| *k == Kind::Grid && self::label(b) == grid);
+        let experiment = holder.map_or(self.name, |(_, _, e)| *e).to_string();
+        Symbol::Label { experiment, grid: grid.to_string(), axis: axis.to_string(), label: label.to_string() }
     }
 
     /// `[weights: scratch, mask: frozen]`, of the grid that has these labels.
@@ -195,8 +231,8 @@ impl<'a> Walk<'a> {
             let grids: Vec<String> = self
                 .blocks
                 .iter()
-                .filter(|(k, b)| *k == Kind::Grid && has_label(b, &axis.text, &label.text()))
-                .map(|(_, b)| label_of(b))
+                .filter(|(k, b, _)| *k == Kind::Grid && has_label(b, &axis.text, &label.text()))
+                .filter_map(|(_, b, _)| b.label.as_ref().map(|l| l.text.clone()))
                 .collect();
             if let Some(grid) = grids.first() {
                 let symbol = self.label_symbol(grid, &axis.text, &label.text());
@@ -205,15 +241,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A setting of a profile: `rollout.optimiser.lr = 5e-4`.
+    /// A setting of a profile, or of an experiment that amends another: `rollout.optimiser.lr = 5e-4`.
     fn by_path(&mut self, setting: &Setting) {
         let segments = &setting.path.segments;
         let path = setting.path.text();
         let [first, name, rest @ ..] = segments.as_slice() else {
             return self.setting(&path, &Owner::Experiment, setting);
         };
-        let fits = |(kind, block): &(Kind, &Block)| *kind != Kind::Profile && segment_matches(&first.text, label(block));
-        let blocks: Vec<(Kind, &Block)> = self.blocks.iter().copied().filter(fits).collect();
+        let fits = |(kind, block, _): &&(Kind, &Block, &str)| *kind != Kind::Profile && segment_matches(&first.text, label(block));
+        let blocks: Vec<(Kind, &'a Block)> = self.blocks.iter().filter(fits).map(|(k, b, _)| (*k, *b)).collect();
         let knows = |(kind, block): &(Kind, &'a Block)| {
             let of_kind = kind.settings().iter().any(|s| s.name == name.text);
             of_kind || self.definition_of(*kind, block).is_some_and(|d| self.has_parameter(&d, &name.text))
@@ -364,10 +400,6 @@ impl<'a> Walk<'a> {
 
 fn label(block: &Block) -> &str {
     block.label.as_ref().map_or("", |l| l.text.as_str())
-}
-
-fn label_of(block: &Block) -> String {
-    label(block).to_string()
 }
 
 /// True when an axis of the grid has this label.

@@ -6,12 +6,16 @@ pub fn values(setting: &str) -> &'static [(&'static str, &'static str)] {
         "link" => &[("linear", "linear maps join the channels"), ("none", "the channel counts are equal")],
         "weights" => &[("random", "start at random")],
         "mask" => &[("none", "all weights are trained")],
+        "trajectories" => &[("all", "those of every file")],
+        "plot" => &[("lines", "a chart over the cells of the grid"), ("none", "")],
         "clip" | "every" | "unroll" => &[("none", "")],
         "parallel" => &[("ddp", "every device has all weights"), ("fsdp", "each device has a part of the weights"), ("none", "one device")],
         "precision" => &[("f32", "four bytes a number")],
         "allow" => &[("frozen_random", "weights that are frozen where they started are meant")],
         "source" => &[("directory", "read what is in the data directory"), ("generate", "make samples here")],
-        "normalise" => &[("rms", "each field of a sample over its root mean square")],
+        "normalise" => {
+            &[("rms", "each field of a sample over its root mean square"), ("standard", "less the mean, over the standard deviation")]
+        }
         "sample" => &[("all", "every validation window"), ("subsets", "means over subsets")],
         "objective" => &[("reconstruct", "decode what was encoded"), ("next_frame", "predict the frame after the context")],
         "fields" => &[("vocabulary", "names that the heads have rows for")],
@@ -24,7 +28,8 @@ pub fn arguments(word: &str) -> &'static [&'static str] {
     match word {
         "reconstruct" | "next_frame" => &["loss"],
         "generate" => &["grid", "trajectories", "frames", "seed"],
-        "rms" => &["per", "floor"],
+        "rms" | "standard" => &["per", "floor"],
+        "lines" => &["x", "y", "colour"],
         "subsets" => &["count", "size"],
         "trainable" => &["in"],
         _ => &[],

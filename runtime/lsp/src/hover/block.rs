@@ -20,8 +20,8 @@ impl View<'_> {
         Some(out + &format!("\n\nunder profile `{}`: {} stages, {cells} cells of grids", profile(e), e.stages.len()))
     }
 
-    pub(super) fn block(&self, kind: Kind, name: &str) -> Option<String> {
-        let written = self.written(kind, name)?;
+    pub(super) fn block(&self, experiment: &str, kind: Kind, name: &str) -> Option<String> {
+        let written = self.written(experiment, kind, name)?;
         let mut out = fenced(&head(written));
         if !written.doc.is_empty() {
             out.push_str(&format!("\n\n{}", prose(&written.doc)));
@@ -57,13 +57,14 @@ impl View<'_> {
         Some(out)
     }
 
-    fn written(&self, kind: Kind, name: &str) -> Option<&Block> {
-        let blocks = self.now.file.experiments.iter().flat_map(|e| &e.body).filter_map(|s| match s {
+    fn written(&self, experiment: &str, kind: Kind, name: &str) -> Option<&Block> {
+        let called = |b: &Block, name: &str| b.label.as_ref().is_some_and(|l| l.text == name);
+        let experiments = self.now.experiments().filter(|e| called(e, experiment));
+        let mut blocks = experiments.flat_map(|e| &e.body).filter_map(|s| match s {
             Statement::Block(block) => Some(block),
             _ => None,
         });
-        let mut of_kind = blocks.filter(|b| b.kind.text == kind.word());
-        of_kind.find(|b| b.label.as_ref().is_some_and(|l| l.text == name))
+        blocks.find(|b| b.kind.text == kind.word() && called(b, name))
     }
 
     fn doc_of_base(&self, block: &Block) -> Option<String> {
@@ -104,7 +105,7 @@ fn data(d: &Data) -> String {
 /// Data that a model is trained on, or the first.
 fn data_of<'e>(e: &'e Experiment, model: &Model) -> Option<&'e Data> {
     let stage = e.stages.iter().find(|s| e.models[s.model].name == model.name);
-    e.data.get(stage.map_or(0, |s| s.data))
+    e.data.get(stage.and_then(|s| s.data.parts.first()).copied().unwrap_or(0))
 }
 
 fn input(e: &Experiment, model: &Model) -> Option<Vec<usize>> {
@@ -222,7 +223,8 @@ fn mask(e: &Experiment, name: &str) -> String {
 
 fn stage(e: &Experiment, s: &Stage) -> String {
     let model = &e.models[s.model];
-    let mut out = format!("trains `{}` on `{}` for {} steps", model.name, e.data[s.data].name, grouped(s.run as usize));
+    let data: Vec<String> = s.data.parts.iter().map(|d| format!("`{}`", e.data[*d].name)).collect();
+    let mut out = format!("trains `{}` on {} for {} steps", model.name, data.join(", "), grouped(s.run as usize));
     if s.epoch > 0 && s.epoch != s.run {
         out.push_str(&format!(" ({} epochs)", s.run as f64 / s.epoch as f64));
     }

@@ -1,6 +1,6 @@
 //! Hover on settings and their values: type, default, meaning, and the value that holds with its origin.
 
-use super::{View, fenced, grouped};
+use super::{View, grouped};
 use crate::workspace::Read;
 use pfm_diag::Span;
 use pfm_hir::{EXPERIMENT, Owner, Place, SettingInfo};
@@ -23,7 +23,7 @@ impl View<'_> {
         let mut out = match &place.owner {
             Owner::Experiment => EXPERIMENT.iter().find(|s| s.name == place.name).map(info),
             Owner::Block(kind) => kind.settings().iter().find(|s| s.name == place.name).map(info),
-            Owner::Definition(kind, of) => self.parameter(*kind, of, &place.name).map(|p| format!("{}\n\nof `{of}`", fenced(&p))),
+            Owner::Definition(kind, of) => self.about_parameter(*kind, of, &place.name),
             Owner::Word(word) => Some(format!("`{}`, an argument of `{word}`", place.name)),
         }
         .unwrap_or_else(|| format!("`{}`", place.name));
