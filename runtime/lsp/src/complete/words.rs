@@ -43,6 +43,7 @@ pub const CLAIMS: &[(&str, &str)] = &[
     ("parameters", "all weights of a model or part"),
     ("variants", "how many variants its choices make"),
     ("latent", "latent shape in evaluation"),
+    ("tokens", "tokens of a sample in evaluation"),
 ];
 
 /// Units of a setting; of an unknown one all.

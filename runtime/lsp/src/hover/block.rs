@@ -86,6 +86,12 @@ fn profile(e: &Experiment) -> &str {
     e.profile.as_deref().unwrap_or("paper")
 }
 
+fn bytes(count: usize) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let power = (0..units.len() - 1).find(|p| count < 1024usize.pow(*p as u32 + 1)).unwrap_or(units.len() - 1);
+    format!("{:.1} {}", count as f64 / 1024f64.powi(power as i32), units[power])
+}
+
 fn sizes(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
 }
@@ -137,7 +143,8 @@ fn trained(e: &Experiment, under: &str) -> String {
 fn part(e: &Experiment, name: &str) -> Option<String> {
     let holds = |m: &&Model| m.tokeniser.name == name || m.processor.as_ref().is_some_and(|p| p.name == name);
     let model = e.models.iter().find(|m| m.name == name).or_else(|| e.models.iter().find(holds))?;
-    let mut out = format!("{} weights\n\n{}", grouped(weights(model, name)), trained(e, name));
+    let count = weights(model, name);
+    let mut out = format!("{} weights, {} in f32\n\n{}", grouped(count), bytes(4 * count), trained(e, name));
     if model.tokeniser.name == name {
         let input = input(e, model)?;
         out.push_str(&format!("\n\n{}", table(model, &sizes(&input), |v| sizes(&v.latent))));
@@ -159,7 +166,8 @@ fn part(e: &Experiment, name: &str) -> Option<String> {
 }
 
 fn model(e: &Experiment, model: &Model) -> String {
-    let mut out = format!("{} weights", grouped(model.parameters.iter().map(|p| p.count()).sum()));
+    let count = model.parameters.iter().map(|p| p.count()).sum();
+    let mut out = format!("{} weights, {} in f32", grouped(count), bytes(4 * count));
     let mut parts: Vec<&str> = model.parameters.iter().filter_map(|p| p.path.split('.').next()).collect();
     parts.dedup();
     for part in parts {
