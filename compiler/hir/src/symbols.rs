@@ -170,7 +170,7 @@ impl Symbols {
         for name in wanted {
             // Each name is looked up alone, so that one that is wrong does not hide the others.
             let names = if names.is_empty() { vec![] } else { vec![name.clone()] };
-            let found = library.used(&Use { names, ..item.clone() }).unwrap_or_default();
+            let found = library.used(&Use { names, ..item.clone() }).0;
             if let Some(definition) = found.first() {
                 self.add(name.span, definition_symbol(definition), false);
             }
