@@ -66,6 +66,41 @@ fn every_cell_of_the_study_is_a_file_under_every_profile() {
     }
 }
 
+/// The other experiments, as they are written and under the profile that they call default: the first and last cells of each grid.
+#[test]
+fn cells_of_every_experiment_are_files() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
+    let mut files: Vec<_> = std::fs::read_dir(&folder).expect("experiments").map(|e| e.expect("an entry").path()).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "pfm") && !f.ends_with("indomain.pfm"));
+    files.sort();
+    assert!(files.len() >= 5, "{files:?}");
+    struct Beside(std::path::PathBuf);
+    impl World for Beside {
+        fn read(&self, path: &str) -> Result<String, String> {
+            std::fs::read_to_string(self.0.join(path)).map_err(|e| e.to_string())
+        }
+    }
+    let mut seen = 0;
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("readable");
+        for request in [profile("paper"), Request::default()] {
+            let checked = check("a.pfm", &text, &request, &Beside(folder.clone()));
+            // Whether every experiment resolves is another test's question.
+            let Some(experiment) = &checked.experiment else { continue };
+            seen += 1;
+            let ends = experiment.grids.iter().flat_map(|g| [g.cells.first(), g.cells.last()]).flatten().copied();
+            for index in std::iter::once(0).chain(ends) {
+                let cell = &experiment.cells[index];
+                let closed = checked.closed(cell, &[]);
+                let alone = resolved(&closed, &Request::default(), &Alone);
+                assert_eq!(work(&alone, 0), work(&checked, index), "{}: cell {}\n{closed}", file.display(), cell.name);
+                assert!(!closed.contains("use \"") && !closed.contains("profile "), "{closed}");
+            }
+        }
+    }
+    assert!(seen >= 6, "{seen} experiments were seen");
+}
+
 #[test]
 fn comments_stay_and_what_is_not_needed_goes() {
     let files = cells(&indomain(), &profile("laptop"), &Alone);

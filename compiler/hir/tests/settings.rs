@@ -24,6 +24,8 @@ const BESIDE: &str = r"
   stage free {
     train = plain, data = euler, objective = next_frame(loss: mae), optimiser = adamw(lr: 1e-3), batch = 4 samples, run = 10 steps
   }
+  grid rates over free { optimiser.lr = [1e-3, 2e-3] }
+  report rates { metrics = [vrmse] }
 ";
 
 /// What a change of a setting changes: program (P), data plan (D), run (N), report (R).
@@ -33,6 +35,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("data.context", "more.context = 8 frames", "D"),
     ("data.normalise", "more.normalise = rms(per: [sample, field], floor: 1e-5)", "D"),
     ("data.source", "more.source = generate(grid: (512, 512), trajectories: 5)", "D"),
+    ("data.trajectories", "more.trajectories = 7", "D"),
     ("data.datasets", "more.datasets = [euler_multi_quadrants_openBC]", "D"),
     ("data.fields", "more.fields = [density, energy, pressure, momentum: vector]", "D"),
     ("data.grid", "more.grid = (256, 256)", "D"),
@@ -43,6 +46,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("stage.train", "free.train = other", "P"),
     ("stage.data", "again.data = euler", "D"),
     ("stage.objective", "free.objective = next_frame(loss: mse)", "P"),
+    ("stage.objective.units", "free.objective = next_frame(loss: mae, units: physical)", "P"),
     ("stage.optimiser", "free.optimiser = soap(lr: 1e-3)", "P"),
     ("stage.schedule", "free.schedule = inverse_sqrt(warmup: 1 epochs, cooldown: 1 epochs, over: 9 epochs)", "P"),
     ("stage.clip", "free.clip = 2.0", "P"),
@@ -61,6 +65,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("report.metrics", "table5.metrics = [vrmse]", "R"),
     ("report.sample", "table5.sample = all", "R"),
     ("report.unroll", "table5.unroll = none", "R"),
+    ("report.plot", "rates.plot = lines(x: optimiser.lr, y: vrmse)", "R"),
     ("report.unroll.horizons", "table5.unroll.horizons = [1, 2]", "R"),
     ("report.unroll.sample", "table5.unroll.sample = 16", "R"),
     ("magvit_simple.levels.channels", "small.level.1.channels = 24", "P"),

@@ -79,11 +79,14 @@ struct Found {
     /// The profile that is being compared.
     profile: String,
     profiles: BTreeSet<String>,
+    /// Differences told so far, repeats included.
+    told: usize,
     all: BTreeMap<(Subject, Option<String>, String), BTreeSet<String>>,
 }
 
 impl Found {
     fn add(&mut self, subject: Subject, path: Option<String>, text: String) {
+        self.told += 1;
         self.all.entry((subject, path, text)).or_default().insert(self.profile.clone());
     }
 
@@ -106,7 +109,7 @@ impl Found {
     }
 
     fn profile(&mut self, a: &Profile, b: &Profile) {
-        let before = self.all.len();
+        let before = self.told;
         self.keys("data", Subject::Data, &a.data, &b.data);
         for (name, b) in &b.data {
             if let Some(a) = a.data.get(name) {
@@ -144,7 +147,7 @@ impl Found {
         for claim in a.claims.iter().filter(|c| !b.claims.contains(c)) {
             self.add(Subject::Claim, None, format!("a claim is gone: `{claim}`"));
         }
-        self.hashes(self.all.len() > before, a, b);
+        self.hashes(self.told > before, a, b);
     }
 
     /// What is on one side only.
@@ -214,7 +217,7 @@ impl Found {
         for ((subject, path, text), names) in told {
             let all = b.stages.keys().filter(|n| base(n) == base(names[0])).count();
             let cells: Vec<&str> = names.iter().map(|n| n.split_once(" of ").map_or("main", |(_, cell)| cell)).collect();
-            let place = if names.len() == all { String::new() } else { format!(" in {}", cells.join(", ")) };
+            let place = if names.len() == all { String::new() } else { format!(" (in {})", cells.join(", ")) };
             self.add(subject, path, format!("{text}{place}"));
         }
     }
@@ -279,11 +282,11 @@ fn stage(name: &str, a: &Stage, b: &Stage) -> Vec<Told> {
     }
     if let (Some(x), Some(y)) = (&a.cost, &b.cost) {
         if x.flops != y.flops {
-            let (old, new) = apart(flops(x.flops), flops(y.flops), x.flops as usize, y.flops as usize);
+            let (old, new) = apart(flops(x.flops), flops(y.flops), x.flops as usize, y.flops as usize, "FLOP");
             out.push((Subject::Cost, None, format!("a step of `{name}` takes {old} → {new}")));
         }
         if x.memory() != y.memory() {
-            let (old, new) = apart(bytes(x.memory()), bytes(y.memory()), x.memory(), y.memory());
+            let (old, new) = apart(bytes(x.memory()), bytes(y.memory()), x.memory(), y.memory(), "B");
             out.push((Subject::Cost, None, format!("`{name}` needs {old} → {new} of memory")));
         }
         if x.graphs != y.graphs && a.program == b.program {
@@ -294,8 +297,8 @@ fn stage(name: &str, a: &Stage, b: &Stage) -> Vec<Told> {
 }
 
 /// Two amounts in words, or in full where the words are the same.
-fn apart(old: String, new: String, a: usize, b: usize) -> (String, String) {
-    if old == new { (grouped(a), grouped(b)) } else { (old, new) }
+fn apart(old: String, new: String, a: usize, b: usize, unit: &str) -> (String, String) {
+    if old == new { (grouped(a), format!("{} {unit}", grouped(b))) } else { (old, new) }
 }
 
 /// `mask `mostly_frozen` freezes 4 more tensors (tok 85,119 → 83,001 trainable), now frozen: tok.encoder.head`.
