@@ -358,12 +358,14 @@ pub enum CodeStatement {
     Require { condition: Expr, message: String, span: Span },
 }
 
-/// `slot m ~ zeros` in an optimiser: one tensor per parameter, of its shape; `slot q[i] ~ …` for one per axis.
+/// `slot m ~ zeros` in an optimiser: one tensor per parameter, of its shape. `slot q[n] ~ zeros if n < 100`: a square matrix for each
+/// axis of a parameter, `n` its entries, where the condition holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slot {
     pub name: Name,
-    /// `i` in `slot q[i] ~ …`.
+    /// `n` in `slot q[n] ~ …`.
     pub index: Option<Name>,
     pub init: Expr,
+    pub condition: Option<Expr>,
     pub span: Span,
 }

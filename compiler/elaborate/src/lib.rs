@@ -17,6 +17,7 @@ mod library;
 mod number;
 mod parameter;
 mod setting;
+mod slots;
 mod value;
 
 pub use bind::{bind, evaluate};
@@ -26,4 +27,5 @@ pub use library::{Library, kind_word};
 pub use number::number;
 pub use parameter::{Init, ParameterDecl};
 pub use setting::{Instance, Setting};
+pub use slots::{PHASES, SlotDecl, Update, phase, slots};
 pub use value::NamedTensor;

@@ -1,7 +1,5 @@
 //! What is declared and never named: blocks that nothing refers to, and words brought into scope for nothing.
 
-use std::collections::BTreeSet;
-
 use pfm_diag::Diagnostic;
 use pfm_syntax::ast::{Arg, Expr, ExprKind, Path};
 
@@ -68,16 +66,4 @@ pub(crate) fn collect(expr: &Expr, words: &mut Vec<String>) {
         ExprKind::Negative(inner) | ExprKind::Not(inner) | ExprKind::Field(inner, _) => collect(inner, words),
         _ => {}
     }
-}
-
-/// Values that a result depends on in a differentiable way.
-pub(crate) fn reaching(graph: &pfm_ir::Graph, result: pfm_ir::ValueId) -> BTreeSet<pfm_ir::ValueId> {
-    let mut found = BTreeSet::from([result]);
-    for node in graph.nodes.iter().rev() {
-        let passes = !matches!(node.op.0.gradient, pfm_ir::Gradient::Zero);
-        if passes && node.results.iter().any(|v| found.contains(v)) {
-            found.extend(&node.operands);
-        }
-    }
-    found
 }

@@ -151,6 +151,7 @@ impl Builder<'_> {
                 self.name(&index)
             }),
             init: self.expr(parts.need(Rule::expr)),
+            condition: parts.maybe(Rule::kw_if).map(|_| self.expr(parts.need(Rule::expr))),
             span,
         }
     }

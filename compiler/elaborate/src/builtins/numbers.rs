@@ -36,11 +36,11 @@ pub(super) static TABLE: &[Builtin] = &[
     },
     Builtin {
         name: "axes_of",
-        params: &[required("x", Kind::Tensor), optional("skip", Kind::Count)],
-        doc: "The axes of a tensor, without the first few.",
+        params: &[required("x", Kind::Tensor), optional("skip", Kind::Count), optional("but", Kind::Axes)],
+        doc: "The axes of a tensor, without the first few, or but for some.",
         run: |_, a| {
-            let skip = a.number_or(1, 0.0) as usize;
-            Ok(Value::Axes(a.tensor(0).axes.iter().skip(skip).cloned().collect()))
+            let (skip, but) = (a.number_or(1, 0.0) as usize, a.axes(2));
+            Ok(Value::Axes(a.tensor(0).axes.iter().skip(skip).filter(|n| !but.contains(n)).cloned().collect()))
         },
     },
     Builtin {
