@@ -352,8 +352,8 @@ pub enum CodeStatement {
     Let { names: Vec<Name>, value: Expr, span: Span },
     /// `weight : param [out c] ~ uniform(1 / sqrt(c)) if bias`.
     Param { name: Name, axes: Vec<Axis>, init: Expr, condition: Option<Expr>, span: Span },
-    /// `for d in 0 .. n { … }`: runs while compiling; the end is not included.
-    For { variable: Name, over: Expr, body: Code, span: Span },
+    /// `for d in 0 .. n { … }`: runs while compiling; the end is not included. `for a, b in zip(x, y) { … }` takes each item apart.
+    For { variables: Vec<Name>, over: Expr, body: Code, span: Span },
     /// `require CONDITION, "message"`: a check of the definition's own arguments.
     Require { condition: Expr, message: String, span: Span },
 }

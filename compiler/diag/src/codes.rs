@@ -575,4 +575,9 @@ pub const CODES: &[CodeInfo] = &[
         title: "a parameter never reaches the loss",
         explanation: "No choice of compression makes the model's output depend on it in a way that has a derivative, so it would stay as it was first drawn: `block f(x: [.. c]) -> [.. c] { scale : param [c] ~ ones, x }` declares `scale` and leaves it out of its result. Use it, `x * scale`, or remove the declaration.",
     },
+    CodeInfo {
+        code: "W1026",
+        title: "a definition never reads a setting",
+        explanation: "The code of the definition does not name it, so whatever an experiment writes for it changes nothing: `processor p(width: int, dropout: number = 0) { … }` whose blocks never say `dropout`. Use it where it was meant, or remove it from the list.",
+    },
 ];

@@ -3,7 +3,10 @@
 
 use crate::value::Value;
 use pfm_syntax::ast::Definition;
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 /// What members of one instance share.
 pub(crate) struct Surrounding<'a> {
@@ -24,6 +27,8 @@ pub(crate) struct Frame<'a> {
     /// A name that is not bound stands for itself, as in an experiment.
     pub open_names: bool,
     pub depth: usize,
+    /// Parameters that this call has declared.
+    pub declared: BTreeSet<String>,
     scopes: Vec<BTreeMap<String, Value>>,
     pub surrounding: Rc<Surrounding<'a>>,
 }
@@ -38,6 +43,7 @@ impl<'a> Frame<'a> {
             declares: false,
             open_names: false,
             depth: 0,
+            declared: BTreeSet::new(),
             scopes: vec![BTreeMap::new()],
             surrounding: Rc::new(Surrounding { settings: BTreeMap::new(), members: vec![] }),
         }
@@ -53,6 +59,7 @@ impl<'a> Frame<'a> {
             surrounding,
             open_names: false,
             depth: self.depth + 1,
+            declared: BTreeSet::new(),
             scopes: vec![BTreeMap::new()],
             path: self.path.clone(),
             implicit: self.implicit,

@@ -1,6 +1,6 @@
 //! Questions about settings and shapes, answered while compiling.
 
-use super::{Arguments, Builtin, Kind, optional, required};
+use super::{Arguments, Builtin, Kind, many, optional, required};
 use crate::{
     Elaborator, Setting,
     fault::{Outcome, fault},
@@ -59,6 +59,12 @@ pub(super) static TABLE: &[Builtin] = &[
         },
     },
     Builtin {
+        name: "zip",
+        params: &[many("lists", Kind::Value)],
+        doc: "The items of several lists or axes of one length, taken together: `for a, n in zip([t *s], counts) { … }`.",
+        run: zip,
+    },
+    Builtin {
         name: "product",
         params: &[required("list", Kind::Value)],
         doc: "Product of a list of numbers.",
@@ -103,6 +109,21 @@ pub(super) static TABLE: &[Builtin] = &[
         run: |_, a| Ok(Value::number(a.number(0).round())),
     },
 ];
+
+fn zip(_: &mut Elaborator, a: &Arguments) -> Outcome<Value> {
+    let mut lists = vec![];
+    for value in a.all(0) {
+        let items = value.items();
+        lists.push(items.ok_or_else(|| fault("E1006", format!("`zip` takes lists, found {}", value.kind()), a.span, value.kind()))?);
+    }
+    let lengths: Vec<usize> = lists.iter().map(Vec::len).collect();
+    if lengths.windows(2).any(|w| w[0] != w[1]) {
+        let text: Vec<String> = lengths.iter().map(usize::to_string).collect();
+        return Err(fault("E1006", format!("`zip` takes lists of one length, found {}", text.join(" and ")), a.span, "of unequal lengths"));
+    }
+    let length = lengths.first().copied().unwrap_or(0);
+    Ok(Value::list((0..length).map(|i| Value::list(lists.iter().map(|list| list[i].clone()).collect())).collect()))
+}
 
 fn extreme(a: &Arguments, pick: fn(f64, f64) -> f64) -> Outcome<Value> {
     let numbers: Option<Vec<f64>> = match a.value(0) {
