@@ -352,18 +352,20 @@ pub enum CodeStatement {
     Let { names: Vec<Name>, value: Expr, span: Span },
     /// `weight : param [out c] ~ uniform(1 / sqrt(c)) if bias`.
     Param { name: Name, axes: Vec<Axis>, init: Expr, condition: Option<Expr>, span: Span },
-    /// `for d in 0 .. n { … }`: runs while compiling; the end is not included.
-    For { variable: Name, over: Expr, body: Code, span: Span },
+    /// `for d in 0 .. n { … }`: runs while compiling; the end is not included. `for a, b in zip(x, y) { … }` takes each item apart.
+    For { variables: Vec<Name>, over: Expr, body: Code, span: Span },
     /// `require CONDITION, "message"`: a check of the definition's own arguments.
     Require { condition: Expr, message: String, span: Span },
 }
 
-/// `slot m ~ zeros` in an optimiser: one tensor per parameter, of its shape; `slot q[i] ~ …` for one per axis.
+/// `slot m ~ zeros` in an optimiser: one tensor per parameter, of its shape. `slot q[n] ~ zeros if n < 100`: a square matrix for each
+/// axis of a parameter, `n` its entries, where the condition holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slot {
     pub name: Name,
-    /// `i` in `slot q[i] ~ …`.
+    /// `n` in `slot q[n] ~ …`.
     pub index: Option<Name>,
     pub init: Expr,
+    pub condition: Option<Expr>,
     pub span: Span,
 }

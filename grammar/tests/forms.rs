@@ -47,7 +47,10 @@ fn line(statement: &CodeStatement) -> String {
                 condition.as_ref().map_or(String::new(), |c| format!(" if {}", show(c)))
             )
         }
-        CodeStatement::For { variable, over, body, .. } => format!("for {} {} {}", variable.text, show(over), code(body)),
+        CodeStatement::For { variables, over, body, .. } => {
+            let names: Vec<&str> = variables.iter().map(|v| v.text.as_str()).collect();
+            format!("for {} {} {}", names.join(","), show(over), code(body))
+        }
         CodeStatement::Require { condition, message, .. } => format!("require {} {message:?}", show(condition)),
     }
 }
@@ -178,7 +181,7 @@ fn axis_lists() {
 fn code_lines() {
     let text = "pfm 1\nblock f(x: [b *s c], levels: [level], r: (number, number), n: [int], w: [c], m: [c 3 (2 * c)], k) -> [..] {\n\
         a, b = split(x)\n w : param [out c 3] ~ uniform(1 / sqrt(c)) if bias and c > 2\n v : param [3] ~ 1 if bias\n\
-        for d in 0 .. n - 1 { x = g(x) as l[d] }\n require c > 2, \"too few\"\n x\n}\n";
+        for d in 0 .. n - 1 { x = g(x) as l[d] }\n for a, m in zip(s, k) { x = h(x, a) }\n require c > 2, \"too few\"\n x\n}\n";
     let file = parse(FileId(0), text);
     assert!(file.diagnostics.is_empty(), "{:?}", file.diagnostics);
     let definition = &file.file.definitions[0];
@@ -186,7 +189,7 @@ fn code_lines() {
     assert_eq!(
         code(body),
         "{a,b=split(x); w:[out c 3]~uniform((Div 1 sqrt(c))) if (And bias (Compare(Greater) c 2)); v:[3]~1 if bias; \
-         for d (.. 0 (Sub n 1)) {x=g(x) @l[d]}; require (Compare(Greater) c 2) \"too few\"; x}"
+         for d (.. 0 (Sub n 1)) {x=g(x) @l[d]}; for a,m zip(s, k) {x=h(x, a)}; require (Compare(Greater) c 2) \"too few\"; x}"
     );
     let types: Vec<String> = definition
         .params

@@ -466,6 +466,11 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "Loops, lists and tables of numbers are worked out while compiling, and every tensor operation in a loop becomes a node of the graph. A loop over a million frames, or a list that doubles forty times, would not end. Let one operation do the work: `sum(x, over: [t])` instead of a loop over the frames.",
     },
     CodeInfo {
+        code: "E1025",
+        title: "training goes through an operation without a derivative",
+        explanation: "`eigh` and `qr` have no derivative here, so nothing before them could be trained: they are for optimisers and metrics. Where a block needs them for a constant, keep its parameters and its input out of them.",
+    },
+    CodeInfo {
         code: "F0902",
         title: "a claim of the file does not hold",
         explanation: "`expect` states what must hold: counts and shapes when the file is checked, metrics after a run. The message gives both sides. Either something changed that should not have, or the claim is out of date: `expect trainable(tok, in: rollout) == 85_119 params`.",
@@ -589,5 +594,10 @@ pub const CODES: &[CodeInfo] = &[
         code: "W1024",
         title: "a parameter never reaches the loss",
         explanation: "No choice of compression makes the model's output depend on it in a way that has a derivative, so it would stay as it was first drawn: `block f(x: [.. c]) -> [.. c] { scale : param [c] ~ ones, x }` declares `scale` and leaves it out of its result. Use it, `x * scale`, or remove the declaration.",
+    },
+    CodeInfo {
+        code: "W1026",
+        title: "a definition never reads a setting",
+        explanation: "The code of the definition does not name it, so whatever an experiment writes for it changes nothing: `processor p(width: int, dropout: number = 0) { … }` whose blocks never say `dropout`. Use it where it was meant, or remove it from the list.",
     },
 ];

@@ -34,6 +34,10 @@ impl<'a> Elaborator<'a> {
             frame.bind(&name.text, Value::number(0.0));
             return Ok(());
         }
+        if !frame.declared.insert(name.text.clone()) {
+            let d = fault("E1007", format!("{} declares `{}` twice in one call", frame.what, name.text), span, "declared again");
+            return Err(Box::new(d.help("give it another name; in a loop call a block that declares it, `as NAME[i]`")));
+        }
         let (names, shape) = self.parameter_axes(frame, axes)?;
         if shape.iter().map(|n| *n as f64).product::<f64>() > MOST_WEIGHTS {
             return Err(fault(

@@ -188,27 +188,14 @@ impl<'a> Elaborator<'a> {
         extra: &[(&str, Setting)],
     ) -> Outcome<Value> {
         let definition = self.find(instance.kind, &instance.definition)?;
-        let Body::Members { definitions, .. } = &definition.body else {
-            return Err(fault(
-                "E1011",
-                format!("the {} `{}` has no members", kind_word(instance.kind), instance.definition),
-                definition.name.span,
-                "not made of members",
-            ));
-        };
-        let Some(found) = definitions.iter().find(|d| d.name.text == member) else {
-            let known: Vec<&str> = definitions.iter().map(|d| d.name.text.as_str()).collect();
-            let d = fault(
-                "E1011",
-                format!("the {} `{}` has no `{member}`", kind_word(instance.kind), instance.definition),
-                definition.name.span,
-                format!("it defines {}", known.join(", ")),
-            );
-            return Err(Box::new(d.help(format!("write `block {member}(…) {{ … }}` inside it"))));
-        };
+        let found = self.member(instance, member)?;
         let mut frame = Frame::outermost(path);
         let settings = instance.settings.iter().map(|(n, v)| (n.clone(), Value::Setting(v.clone()))).collect();
-        frame.surrounding = Rc::new(Surrounding::new(settings, definitions.iter().collect()));
+        let members = match &definition.body {
+            Body::Members { definitions, .. } => definitions.iter().collect(),
+            _ => vec![],
+        };
+        frame.surrounding = Rc::new(Surrounding::new(settings, members));
         let span = found.name.span;
         let tensors = inputs.iter().map(|(n, t)| Given::ready(Some(n), Value::Tensor(t.clone()), span));
         let given = tensors.chain(extra.iter().map(|(n, s)| Given::ready(Some(n), Value::Setting(s.clone()), span)));
@@ -230,6 +217,29 @@ impl<'a> Elaborator<'a> {
         given.extend(settings.iter().map(|(n, s)| Given::ready(Some(n), Value::Setting(s.clone()), span)));
         let mut frame = Frame::outermost(path);
         self.call_definition(&mut frame, definition, false, given, span)
+    }
+
+    pub(crate) fn member(&self, instance: &Instance, member: &str) -> Outcome<&'a Definition> {
+        let definition = self.find(instance.kind, &instance.definition)?;
+        let Body::Members { definitions, .. } = &definition.body else {
+            return Err(fault(
+                "E1011",
+                format!("the {} `{}` has no members", kind_word(instance.kind), instance.definition),
+                definition.name.span,
+                "not made of members",
+            ));
+        };
+        let Some(found) = definitions.iter().find(|d| d.name.text == member) else {
+            let known: Vec<&str> = definitions.iter().map(|d| d.name.text.as_str()).collect();
+            let d = fault(
+                "E1011",
+                format!("the {} `{}` has no `{member}`", kind_word(instance.kind), instance.definition),
+                definition.name.span,
+                format!("it defines {}", known.join(", ")),
+            );
+            return Err(Box::new(d.help(format!("write `block {member}(…) {{ … }}` inside it"))));
+        };
+        Ok(found)
     }
 
     fn find(&self, kind: DefinitionKind, name: &str) -> Outcome<&'a Definition> {

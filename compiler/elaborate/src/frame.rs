@@ -50,6 +50,8 @@ pub(crate) struct Frame<'a> {
     /// A name that is not bound stands for itself, as in an experiment.
     pub open_names: bool,
     pub depth: usize,
+    /// Parameters that this call has declared.
+    pub declared: BTreeSet<String>,
     scopes: Vec<BTreeMap<String, Value>>,
     pub surrounding: Rc<Surrounding<'a>>,
 }
@@ -64,6 +66,7 @@ impl<'a> Frame<'a> {
             declares: false,
             open_names: false,
             depth: 0,
+            declared: BTreeSet::new(),
             scopes: vec![BTreeMap::new()],
             surrounding: Rc::default(),
         }
@@ -78,6 +81,7 @@ impl<'a> Frame<'a> {
             surrounding,
             open_names: false,
             depth: self.depth + 1,
+            declared: BTreeSet::new(),
             scopes: vec![BTreeMap::new()],
             path: self.path.clone(),
             implicit: self.implicit,

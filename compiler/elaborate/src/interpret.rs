@@ -25,7 +25,7 @@ fn constant(name: &str) -> Option<Value> {
 /// Expressions that may be evaluated while one graph is made: a limit that real models stay far below.
 const MOST_WORK: usize = 1_000_000;
 /// Items of a list, those of lists in it included.
-const MOST_ITEMS: usize = 1_000_000;
+const MOST_ITEMS: usize = 100_000;
 
 /// Code that would not end, or fill the memory, while it compiles.
 pub(crate) fn too_much(message: String, span: Span, label: impl Into<String>) -> crate::fault::Fault {
@@ -96,12 +96,12 @@ impl<'a> Elaborator<'a> {
                 self.assign(frame, names, value, *span)
             }
             CodeStatement::Param { name, axes, init, condition, span } => self.declare(frame, name, axes, init, condition.as_ref(), *span),
-            CodeStatement::For { variable, over, body, .. } => {
+            CodeStatement::For { variables, over, body, .. } => {
                 let items = self.eval(frame, over)?;
                 for item in self.loop_items(&items, over.span)? {
                     frame.push();
-                    frame.bind(&variable.text, item);
-                    let ran = self.statements(frame, body);
+                    let bound = bind_each(frame, variables, item, over.span);
+                    let ran = bound.and_then(|()| self.statements(frame, body));
                     frame.pop();
                     ran?;
                 }
@@ -341,6 +341,22 @@ impl<'a> Elaborator<'a> {
             None => d,
         })
     }
+}
+
+/// Binds the variables of a loop: one to the item, several to its parts.
+fn bind_each(frame: &mut Frame, variables: &[Name], item: Value, span: Span) -> Outcome<()> {
+    if let [variable] = variables {
+        frame.bind(&variable.text, item);
+        return Ok(());
+    }
+    let found = item.kind();
+    let parts = item.items().filter(|parts| parts.len() == variables.len());
+    let parts = parts.ok_or_else(|| {
+        let d = fault("E1006", format!("{} names take items of as many values, found {found}", variables.len()), span, "of these items");
+        Box::new(d.help("go over several lists at once with `zip(a, b)`"))
+    })?;
+    variables.iter().zip(parts).for_each(|(v, part)| frame.bind(&v.text, part));
+    Ok(())
 }
 
 /// Text with `{name}` replaced by what a variable holds.

@@ -18,6 +18,7 @@ mod memo;
 mod number;
 mod parameter;
 mod setting;
+mod slots;
 mod value;
 
 pub use bind::{bind, evaluate};
@@ -28,4 +29,5 @@ pub use memo::{Memo, reaching};
 pub use number::number;
 pub use parameter::{Init, ParameterDecl};
 pub use setting::{Instance, Setting};
+pub use slots::{PHASES, SlotDecl, Update, phase, slots};
 pub use value::NamedTensor;

@@ -57,19 +57,6 @@ impl Library {
         self.broken.contains(&(kind, name.to_string()))
     }
 
-    /// Name of the definition that an amendment, or a chain of them, begins with; other definitions begin with themselves.
-    pub fn root<'n>(&'n self, kind: DefinitionKind, name: &'n str) -> &'n str {
-        let mut name = name;
-        for _ in 0..self.definitions.len() {
-            let base = self.definition(kind, name).and_then(|d| d.base.as_ref());
-            match base.and_then(|b| b.segments.last()) {
-                Some(base) => name = &base.text,
-                None => break,
-            }
-        }
-        name
-    }
-
     pub(crate) fn index_of(&self, kind: DefinitionKind, name: &str) -> Option<usize> {
         self.by_name.get(&kind)?.get(name).copied()
     }

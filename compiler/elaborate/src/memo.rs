@@ -141,6 +141,10 @@ impl<'a> Elaborator<'a> {
         let names = frame.surrounding.read.replace(std::mem::take(&mut mark.read));
         names.iter().for_each(|name| frame.surrounding.note(name));
         let Some(memo) = self.options.memo else { return };
+        // Stand-ins would hide an operation that no gradient gets through.
+        if self.builder.graph.nodes[mark.nodes..].iter().any(|n| matches!(n.op.0.gradient, Gradient::Undefined)) {
+            return;
+        }
         let bytes = |name: &String| Some((name.clone(), frame.surrounding.settings.get(name).and_then(setting_bytes)?));
         let read: Option<Vec<_>> = names.iter().map(bytes).collect();
         let prefix = frame.join("");

@@ -134,7 +134,6 @@ fn an_amendment_keeps_what_it_does_not_change() {
     let Some(Setting::List(levels)) = narrow.setting("levels") else { panic!("{narrow}") };
     let shown: Vec<String> = levels.iter().map(Setting::to_string).collect();
     assert_eq!(shown, ["{ channels = 4, time = 1, space = 2 }", "{ channels = 6, time = 1, space = {2, 4} eval 2 }"]);
-    assert_eq!(library.root(DefinitionKind::Optimiser, "slower"), "adamw");
     assert_eq!(library.definition(DefinitionKind::Optimiser, "slower").map(|d| d.doc.as_slice()), Some(&["Slow.".to_string()][..]));
 }
 

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use pfm_diag::{Diagnostic, Span};
-use pfm_elaborate::{Elaborator, Instance, NamedTensor, Options, Setting};
-use pfm_ir::{Builder, Role, TensorType};
-use pfm_syntax::ast::{Body, Definition, DefinitionKind};
+use pfm_elaborate::{Elaborator, Instance, NamedTensor, Options, Setting, Update};
+use pfm_ir::{Builder, Role, TensorType, ValueId};
+use pfm_syntax::ast::{Definition, DefinitionKind};
 
+use crate::derivatives;
 use crate::experiment::{Data, Model, Report, Stage};
 use crate::findings::Findings;
 use crate::resolve::Context;
@@ -16,6 +17,9 @@ use crate::tree::Tree;
 
 /// Largest size of a spatial axis that losses and metrics are tried on.
 const LARGEST: usize = 16;
+
+/// Steps whose programs are looked at: an optimiser that acts less often is seen by its other ones.
+const PHASE_STEPS: u64 = 100;
 
 /// What the stages and reports of an experiment run.
 pub(crate) struct Code<'a> {
@@ -75,10 +79,7 @@ impl Code<'_> {
             Some(definition) => d.at(definition.name.span, label),
             None => d,
         };
-        match at {
-            Some(at) => d.also(at, "used here"),
-            None => d,
-        }
+        reason(d, at)
     }
 
     /// The results of a loss or metric on frames of the data.
@@ -91,6 +92,15 @@ impl Code<'_> {
         let operands = ["truth", "pred"].map(|n| NamedTensor::new(builder.input(n, Role::Data, ty.clone()), axes));
         let mut elaborator = Elaborator::new(self.context.input.library, builder, Options::default());
         let results = elaborator.call(instance.kind, &instance.definition, "", &operands, &instance.settings, at)?;
+        if let (DefinitionKind::Loss, [result]) = (instance.kind, results.as_slice()) {
+            let graph = &elaborator.builder().graph;
+            let blocked = derivatives::without_derivative(graph, &[operands[1].value], &pfm_elaborate::reaching(graph, 0, result.value));
+            if let Some((op, _)) = blocked {
+                let message = format!("`{op}` has no derivative, and the loss `{}` goes through it", instance.definition);
+                let d = Diagnostic { code: "E1025", ..self.wrong(instance, message, "gives no gradient", at) };
+                return Err(vec![d.help("it is meant for optimisers and metrics")]);
+            }
+        }
         Ok(results.into_iter().map(|r| r.axes).collect())
     }
 
@@ -120,15 +130,12 @@ impl Code<'_> {
         for step in [0, stage.run.saturating_sub(1)] {
             let inputs = [("epoch", (step / stage.epoch) as f64), ("step", step as f64)];
             let number = pfm_elaborate::number(self.context.input.library, DefinitionKind::Schedule, schedule, &inputs);
-            number.map_err(|d| match at {
-                Some(at) => d.also(at, "used here"),
-                None => d,
-            })?;
+            number.map_err(|d| reason(d, at))?;
         }
         Ok(())
     }
 
-    /// One update of the first parameter of each rank.
+    /// One update of the first parameter of each rank, by every program.
     fn optimiser(&self, optimiser: &Instance, model: &Model, at: Option<Span>) -> Result<(), Vec<Diagnostic>> {
         let library = self.context.input.library;
         if optimiser.setting("lr").and_then(Setting::number).is_none() {
@@ -137,34 +144,33 @@ impl Code<'_> {
             let d = at.map_or(d.clone(), |at| d.also(at, "used here"));
             return Err(vec![d.help("let it take `lr: number`: the schedule's factor is times this")]);
         }
-        let Some(Body::Members { slots, definitions }) = self.definition(optimiser).map(|d| &d.body) else { return Ok(()) };
-        // The one whose update is part of the compiler.
-        if definitions.is_empty() && library.root(DefinitionKind::Optimiser, &optimiser.definition) == "soap" {
-            return Ok(());
-        }
+        let mut phases: Vec<&str> = (1..=PHASE_STEPS)
+            .map(|step| pfm_elaborate::phase(library, optimiser, step))
+            .collect::<Result<_, _>>()
+            .map_err(|d| vec![reason(d, at)])?;
+        phases.sort_unstable();
+        phases.dedup();
         let mut ranks = BTreeSet::new();
         for parameter in model.parameters.iter().filter(|p| ranks.insert(p.shape.len())) {
-            let mut builder = Builder::new(&optimiser.definition);
-            let axes: Vec<String> = (0..parameter.shape.len()).map(|a| format!("a{a}")).collect();
-            let names = ["p", "g"].into_iter().chain(slots.iter().map(|s| s.name.text.as_str()));
-            let shaped =
-                |n: &str, b: &mut Builder| NamedTensor::new(b.input(n, Role::State, TensorType::f32(&parameter.shape)), &axes.join(" "));
-            let mut inputs: Vec<(&str, NamedTensor)> = names.map(|n| (n, shaped(n, &mut builder))).collect();
-            for n in ["step", "rate"] {
-                inputs.push((n, NamedTensor::new(builder.input(n, Role::Data, TensorType::f32(&[])), "")));
-            }
-            let mut elaborator = Elaborator::new(library, builder, Options::default());
-            let results = elaborator.call_member(optimiser, "update", "p", &inputs, &[], at)?;
-            let wanted = 1 + slots.len();
-            let same = results.iter().all(|r| r.axes == axes);
-            if results.len() != wanted || !same {
-                let found: Vec<Vec<String>> = results.into_iter().map(|r| r.axes).collect();
-                let names: Vec<&str> = std::iter::once("p").chain(slots.iter().map(|s| s.name.text.as_str())).collect();
-                let message = format!("`update` of `{}` gives {}, not its new {}", optimiser.definition, shown(&found), names.join(", "));
-                return Err(vec![self.wrong(optimiser, message, "of the shape of the parameter, in this order", at)]);
+            let slots = pfm_elaborate::slots(library, optimiser, &parameter.shape).map_err(|d| vec![reason(d, at)])?;
+            for phase in &phases {
+                let mut builder = Builder::new(&optimiser.definition);
+                let mut input = |name: &str, shape: &[usize]| builder.input(name, Role::State, TensorType::f32(shape));
+                let (step, rate) = (input("step", &[]), input("rate", &[]));
+                let (own, gradient) = (input("p", &parameter.shape), input("g", &parameter.shape));
+                let slots: Vec<ValueId> = slots.iter().map(|s| input(&s.name, &s.shape)).collect();
+                let update = Update { parameter: own, gradient, slots: &slots, rate, step, phase };
+                Elaborator::new(library, builder, Options::default()).update(optimiser, &update, at)?;
             }
         }
         Ok(())
+    }
+}
+
+fn reason(d: Diagnostic, at: Option<Span>) -> Diagnostic {
+    match at {
+        Some(at) => d.also(at, "used here"),
+        None => d,
     }
 }
 

@@ -1,11 +1,12 @@
 //! The user's own definitions, where they say something about settings: the facts of a data set, and the defaults of what is
-//! amended at file level, whose units and kinds are those of a setting in an experiment.
+//! amended at file level, whose units and kinds are those of a setting in an experiment. Settings that no code reads are warned of.
 
 use pfm_diag::{Diagnostic, Span};
 use pfm_syntax::ast::{Body, Definition, DefinitionKind, Statement};
 
 use crate::calls::setting_for;
 use crate::findings::Findings;
+use crate::reach::words;
 use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::suggest::{listed, nearest};
@@ -20,7 +21,35 @@ pub(crate) fn check(context: &Context, findings: &mut Findings) {
             facts(definition, findings);
         } else if definition.base.is_some() {
             defaults(context, definition, findings);
+        } else if context.input.broken.is_empty() {
+            unread(context, definition, findings);
         }
+    }
+}
+
+/// Read by the language itself: the width to link to, the names that heads have rows for, the rate to multiply.
+fn read_outside(kind: DefinitionKind, setting: &str) -> bool {
+    let of = |k: DefinitionKind, name: &str| kind == k && setting == name;
+    of(DefinitionKind::Processor, "width") || of(DefinitionKind::Tokeniser, "fields") || of(DefinitionKind::Optimiser, "lr")
+}
+
+/// Warns about settings and arguments that the code never names.
+fn unread(context: &Context, definition: &Definition, findings: &mut Findings) {
+    let Some(last) = definition.params.last() else { return };
+    let text = |span: Span| context.input.sources.text(span);
+    let mut read = words(text(Span { start: last.span.end, ..definition.span }));
+    definition.params.iter().filter_map(|p| p.default.as_ref()).for_each(|d| read.extend(words(text(d.span))));
+    for parameter in &definition.params {
+        let name = &parameter.name.text;
+        if read.contains(name.as_str()) || read_outside(definition.kind, name) {
+            continue;
+        }
+        let word = pfm_elaborate::kind_word(definition.kind);
+        findings.push(
+            Diagnostic::new("W1026", format!("{word} `{}` never reads `{name}`", definition.name.text))
+                .at(parameter.span, "has no effect")
+                .help("use it, or remove it"),
+        );
     }
 }
 

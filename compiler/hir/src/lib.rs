@@ -13,6 +13,7 @@ mod closing;
 mod code;
 mod data;
 mod definitions;
+mod derivatives;
 mod experiment;
 mod findings;
 mod globs;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use pfm_diag::{Diagnostic, Span};
 use pfm_elaborate::{Elaborator, Instance, NamedTensor, Options, Setting};
-use pfm_ir::{Builder, DType, Role, TensorType};
+use pfm_ir::{Builder, DType, Role, TensorType, ValueId};
 use pfm_syntax::ast::DefinitionKind;
 
+use crate::derivatives;
 use crate::experiment::{Data, Model, ModelKind, Parameter, Part, Variant};
 use crate::findings::Findings;
 use crate::remedies::Trial;
@@ -229,8 +230,13 @@ pub(crate) fn trace(
         return Err(vec![frames_differ(context, plan, &taken, &given)]);
     }
     let declared = elaborator.parameters().to_vec();
-    let reaches = pfm_elaborate::reaching(&elaborator.builder().graph, 0, output.value);
-    let reached = declared.iter().map(|p| (p.span, elaborator.parameter_value(&p.path).is_some_and(|v| reaches.contains(&v)))).collect();
+    let values: Vec<ValueId> = declared.iter().filter_map(|p| elaborator.parameter_value(&p.path)).collect();
+    let graph = &elaborator.builder().graph;
+    let reaches = pfm_elaborate::reaching(graph, 0, output.value);
+    if let Some((op, path)) = derivatives::without_derivative(graph, &values, &reaches) {
+        return Err(vec![no_derivative(plan, op, &path)]);
+    }
+    let reached = declared.iter().zip(values).map(|(p, v)| (p.span, reaches.contains(&v))).collect();
     let parameters = declared.into_iter().map(|p| Parameter { path: p.path, shape: p.shape, init: p.init }).collect();
     let tokens = shapes.iter().map(|s| s[..s.len() - 1].iter().product::<usize>()).sum();
     Ok(Traced { latent: latent_shape, tokens, parameters, reached })
@@ -291,6 +297,14 @@ fn frames_differ(context: &Context, plan: &Plan, taken: &[usize], given: &[usize
     } else {
         "let `decode` undo what `encode` does"
     })
+}
+
+fn no_derivative(plan: &Plan, op: &str, path: &str) -> Diagnostic {
+    let root = path.split('.').next().unwrap_or_default();
+    let owner = plan.processor.filter(|p| p.part.name == root).unwrap_or(plan.tokeniser);
+    Diagnostic::new("E1025", format!("`{op}` has no derivative, and parameters are trained through it"))
+        .at(owner.base, format!("used in `{path}`"))
+        .help("keep what is trained out of it: it is meant for optimisers and metrics")
 }
 
 /// Warns about parameters that no variant's output depends on.

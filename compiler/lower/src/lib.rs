@@ -18,7 +18,7 @@ mod update;
 
 pub use init::{initial_values, stream_of};
 pub use measure::wanted_metrics;
-pub use optimiser::{Optimiser, Soap, Step};
+pub use optimiser::{Optimiser, Step};
 pub use predict::{Application, application};
 pub use schedule::rate;
 pub use unit::{Phase, Unit, UpdatePhase};

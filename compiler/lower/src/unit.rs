@@ -23,6 +23,19 @@ pub enum UpdatePhase {
     Refresh,
 }
 
+impl UpdatePhase {
+    pub const ALL: [UpdatePhase; 3] = [UpdatePhase::First, UpdatePhase::Plain, UpdatePhase::Refresh];
+
+    /// What an optimiser's definition calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            UpdatePhase::First => "first",
+            UpdatePhase::Plain => "plain",
+            UpdatePhase::Refresh => "refresh",
+        }
+    }
+}
+
 /// A stage's program for one of its data sets, one variant of the tokeniser and one number of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Unit {

@@ -10,7 +10,7 @@ use pfm_ops as ops;
 
 pub fn lower(context: &Context, stage: &Stage, unit: Unit, phase: UpdatePhase) -> Result<Graph> {
     let model = &context.experiment.models[stage.model];
-    let optimiser = Optimiser::of(context, stage)?;
+    let optimiser = Optimiser::of(context, stage);
     let mut b = Builder::new(&format!("{}.{unit}", stage.name));
     let rate = b.input("rate", Role::Data, TensorType::f32(&[]));
     let step = b.input("step", Role::Data, TensorType::f32(&[]));
@@ -25,13 +25,10 @@ pub fn lower(context: &Context, stage: &Stage, unit: Unit, phase: UpdatePhase) -
     for (p, &raw) in trained.iter().zip(&gradients) {
         b.set_path(&p.path);
         let parameter = b.input(&p.path, Role::Parameter { trainable: true }, TensorType::f32(&p.shape));
-        let names: Vec<String> = optimiser.slots(&p.shape).into_iter().map(|(n, _)| format!("{}#{n}", p.path)).collect();
-        let slots: Vec<ValueId> = optimiser
-            .slots(&p.shape)
-            .iter()
-            .zip(&names)
-            .map(|((_, shape), name)| b.input(name, Role::State, TensorType::f32(shape)))
-            .collect();
+        let declared = optimiser.slots(&p.shape);
+        let names: Vec<String> = declared.iter().map(|slot| format!("{}#{}", p.path, slot.name)).collect();
+        let slots: Vec<ValueId> =
+            declared.iter().zip(&names).map(|(slot, name)| b.input(name, Role::State, TensorType::f32(&slot.shape))).collect();
         let gradient = factor.map_or(raw, |f| scaled_by(&mut b, raw, f));
         let (new, new_slots) = optimiser.update(&mut b, &Step { phase, parameter, gradient, slots: &slots, rate, step })?;
         store_if(&mut b, finite, &p.path, parameter, new);

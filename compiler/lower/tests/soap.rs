@@ -1,13 +1,17 @@
 //! SOAP through the interpreter in f64 against two sets of numbers made elsewhere: a worked 2x2 example and 25 steps of a
 //! convolution kernel and a bias.
 
+use pfm_diag::{FileId, Sources, Span};
+use pfm_elaborate::{Instance, Library, Setting, bind};
 use pfm_ir::{Builder, Graph, Role, Tensor, TensorType};
-use pfm_lower::{Optimiser, Soap, Step};
+use pfm_lower::{Optimiser, Step};
+use pfm_syntax::ast::{DefinitionKind, Name};
 use safetensors::SafeTensors;
 
 /// One parameter under SOAP, stepped through the interpreter.
 struct Run {
-    optimiser: Optimiser<'static>,
+    library: Library,
+    optimiser: Instance,
     rate: f64,
     parameter: Tensor,
     slots: Vec<Tensor>,
@@ -15,10 +19,10 @@ struct Run {
 }
 
 impl Run {
-    fn new(soap: Soap, rate: f64, start: Tensor) -> Self {
-        let optimiser = Optimiser::Soap(soap);
-        let slots = optimiser.slots(&start.shape).iter().map(|(_, shape)| Tensor::fill(shape, 0.0)).collect();
-        Run { optimiser, rate, parameter: start, slots, step: 0 }
+    fn new((library, optimiser): (Library, Instance), rate: f64, start: Tensor) -> Self {
+        let declared = Optimiser::new(&library, &optimiser).slots(&start.shape);
+        let slots = declared.iter().map(|slot| Tensor::fill(&slot.shape, 0.0)).collect();
+        Run { library, optimiser, rate, parameter: start, slots, step: 0 }
     }
 
     fn graph(&self) -> Graph {
@@ -28,11 +32,12 @@ impl Run {
         let step = b.input("step", Role::Data, TensorType::f32(&[]));
         let parameter = b.input("p", Role::Parameter { trainable: true }, TensorType::f32(shape));
         let gradient = b.input("grad:p", Role::Gradient, TensorType::f32(shape));
-        let named = self.optimiser.slots(shape);
-        let slots: Vec<_> = named.iter().map(|(n, s)| b.input(&format!("p#{n}"), Role::State, TensorType::f32(s))).collect();
-        let phase = self.optimiser.phase(self.step);
+        let optimiser = Optimiser::new(&self.library, &self.optimiser);
+        let named = optimiser.slots(shape);
+        let slots: Vec<_> = named.iter().map(|s| b.input(&format!("p#{}", s.name), Role::State, TensorType::f32(&s.shape))).collect();
+        let phase = optimiser.phase(self.step);
         let request = Step { phase, parameter, gradient, slots: &slots, rate, step };
-        let (new, new_slots) = self.optimiser.update(&mut b, &request).expect("soap has no definition to fail");
+        let (new, new_slots) = optimiser.update(&mut b, &request).unwrap_or_else(|d| panic!("{d:#?}"));
         b.output("p", new);
         for (i, s) in new_slots.into_iter().enumerate() {
             b.output(&format!("slot{i}"), s);
@@ -52,8 +57,17 @@ impl Run {
     }
 }
 
-fn soap(frequency: u64, max_precond_dim: usize) -> Soap {
-    Soap { betas: (0.95, 0.95), weight_decay: 0.01, eps: 1e-8, frequency, max_precond_dim }
+fn soap(frequency: u64, max_precond_dim: usize) -> (Library, Instance) {
+    let mut sources = Sources::default();
+    let files: Vec<_> = pfm_stdlib::FILES.iter().map(|(name, text)| pfm_syntax::parse(sources.add(name, text), text).file).collect();
+    let (library, diagnostics) = Library::new(&files, &sources);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let nowhere = Span::new(FileId(0), 0, 0);
+    let numbers = [("lr", 0.1), ("frequency", frequency as f64), ("max_precond_dim", max_precond_dim as f64)];
+    let given = numbers.map(|(n, v)| (Some(Name { text: n.to_string(), span: nowhere }), Setting::Number(v), nowhere));
+    let (instance, diagnostics) = bind(&library, DefinitionKind::Optimiser, "soap", given.to_vec(), nowhere);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    (library, instance)
 }
 
 fn close(found: &[f64], wanted: &[f64], tolerance: f64, what: &str) {

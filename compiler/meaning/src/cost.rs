@@ -46,7 +46,7 @@ pub fn cost(context: &Context, stage: &Stage) -> Result<Cost, Vec<Diagnostic>> {
         }
         arena = arena.max(plan(Unit { phase: Phase::Predict, set, variant: model.evaluation, samples })?.arena_bytes);
     }
-    let optimiser = Optimiser::of(context, stage)?;
+    let optimiser = Optimiser::of(context, stage);
     for phase in optimiser.phases() {
         let p = plan(Unit { phase, set: 0, variant: 0, samples: 0 })?;
         arena = arena.max(p.arena_bytes);
@@ -55,7 +55,7 @@ pub fn cost(context: &Context, stage: &Stage) -> Result<Cost, Vec<Diagnostic>> {
         }
     }
     let trained = || model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t).map(|(p, _)| p);
-    let slots = trained().flat_map(|p| optimiser.slots(&p.shape)).map(|(_, shape)| 4 * shape.iter().product::<usize>()).sum();
+    let slots = trained().flat_map(|p| optimiser.slots(&p.shape)).map(|slot| 4 * slot.shape.iter().product::<usize>()).sum();
     Ok(Cost {
         flops,
         weights: model.parameters.iter().map(|p| 4 * p.count()).sum(),

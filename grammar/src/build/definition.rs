@@ -151,6 +151,7 @@ impl Builder<'_> {
                 self.name(&index)
             }),
             init: self.expr(parts.need(Rule::expr)),
+            condition: parts.maybe(Rule::kw_if).map(|_| self.expr(parts.need(Rule::expr))),
             span,
         }
     }
@@ -216,9 +217,12 @@ impl Builder<'_> {
         let span = self.span(&pair);
         let mut parts = Parts::of(pair);
         parts.need(Rule::kw_for);
-        let variable = self.name(&parts.need(Rule::ident));
+        let mut variables = vec![];
+        while let Some(name) = parts.maybe(Rule::ident) {
+            variables.push(self.name(&name));
+        }
         parts.need(Rule::kw_in);
-        CodeStatement::For { variable, over: self.chain(parts.need(Rule::arithmetic)), body: self.code(parts.need(Rule::code)), span }
+        CodeStatement::For { variables, over: self.chain(parts.need(Rule::arithmetic)), body: self.code(parts.need(Rule::code)), span }
     }
 
     fn require(&mut self, pair: Pair) -> CodeStatement {

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod attention;
+mod matrices;
 mod numbers;
 mod pointwise;
 mod products;
@@ -77,6 +78,7 @@ pub(crate) static TABLE: &[&[Builtin]] = &[
     shape::TABLE,
     attention::TABLE,
     spectral::TABLE,
+    matrices::TABLE,
     tables::TABLE,
     numbers::TABLE,
     random::TABLE,

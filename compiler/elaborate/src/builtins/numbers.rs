@@ -1,6 +1,6 @@
 //! Questions about settings and shapes, answered while compiling.
 
-use super::{Arguments, Builtin, Kind, optional, required};
+use super::{Arguments, Builtin, Kind, many, optional, required};
 use crate::{
     Elaborator, Setting,
     fault::{Outcome, fault},
@@ -36,11 +36,11 @@ pub(super) static TABLE: &[Builtin] = &[
     },
     Builtin {
         name: "axes_of",
-        params: &[required("x", Kind::Tensor), optional("skip", Kind::Count)],
-        doc: "The axes of a tensor, without the first few.",
+        params: &[required("x", Kind::Tensor), optional("skip", Kind::Count), optional("but", Kind::Axes)],
+        doc: "The axes of a tensor, without the first few, or but for some.",
         run: |_, a| {
-            let skip = a.number_or(1, 0.0) as usize;
-            Ok(Value::Axes(a.tensor(0).axes.iter().skip(skip).cloned().collect()))
+            let (skip, but) = (a.number_or(1, 0.0) as usize, a.axes(2));
+            Ok(Value::Axes(a.tensor(0).axes.iter().skip(skip).filter(|n| !but.contains(n)).cloned().collect()))
         },
     },
     Builtin {
@@ -57,6 +57,12 @@ pub(super) static TABLE: &[Builtin] = &[
             Some(items) => Ok(Value::number(items.len() as f64)),
             None => Err(fault("E1006", format!("{} has no items to count", a.value(0).kind()), a.span_of(0), a.value(0).kind())),
         },
+    },
+    Builtin {
+        name: "zip",
+        params: &[many("lists", Kind::Value)],
+        doc: "The items of several lists or axes of one length, taken together: `for a, n in zip([t *s], counts) { … }`.",
+        run: zip,
     },
     Builtin {
         name: "product",
@@ -103,6 +109,21 @@ pub(super) static TABLE: &[Builtin] = &[
         run: |_, a| Ok(Value::number(a.number(0).round())),
     },
 ];
+
+fn zip(_: &mut Elaborator, a: &Arguments) -> Outcome<Value> {
+    let mut lists = vec![];
+    for value in a.all(0) {
+        let items = value.items();
+        lists.push(items.ok_or_else(|| fault("E1006", format!("`zip` takes lists, found {}", value.kind()), a.span, value.kind()))?);
+    }
+    let lengths: Vec<usize> = lists.iter().map(Vec::len).collect();
+    if lengths.windows(2).any(|w| w[0] != w[1]) {
+        let text: Vec<String> = lengths.iter().map(usize::to_string).collect();
+        return Err(fault("E1006", format!("`zip` takes lists of one length, found {}", text.join(" and ")), a.span, "of unequal lengths"));
+    }
+    let length = lengths.first().copied().unwrap_or(0);
+    Ok(Value::list((0..length).map(|i| Value::list(lists.iter().map(|list| list[i].clone()).collect())).collect()))
+}
 
 fn extreme(a: &Arguments, pick: fn(f64, f64) -> f64) -> Outcome<Value> {
     let numbers: Option<Vec<f64>> = match a.value(0) {

@@ -17,8 +17,13 @@ pub(super) static TABLE: &[Builtin] = &[
     },
     Builtin {
         name: "map_axis",
-        params: &[required("x", Kind::Tensor), required("matrix", Kind::Value), required("along", Kind::Axis)],
-        doc: "Applies a matrix [new old] along one axis, which keeps its name and place.",
+        params: &[
+            required("x", Kind::Tensor),
+            required("matrix", Kind::Value),
+            required("along", Kind::Axis),
+            optional("transposed", Kind::Bool),
+        ],
+        doc: "Applies a matrix [new old] along one axis, which keeps its name and place. With `transposed` the matrix is [old new].",
         run: map_axis,
     },
     Builtin {
@@ -43,10 +48,18 @@ fn contract(e: &mut Elaborator, a: &Arguments) -> Outcome<Value> {
         e.axis(&x, axis, a.span_of(2))?;
         e.axis(&y, axis, a.span_of(2))?;
     }
-    product(e, &x, &y, &over, a).map(Value::Tensor)
+    product(e, &x, &y, &over, None, a).map(Value::Tensor)
 }
 
-fn product(e: &mut Elaborator, x: &NamedTensor, y: &NamedTensor, over: &[String], a: &Arguments) -> Outcome<NamedTensor> {
+/// `order` is that of the result's axes: by default the rest of x, then of y.
+fn product(
+    e: &mut Elaborator,
+    x: &NamedTensor,
+    y: &NamedTensor,
+    over: &[String],
+    order: Option<Vec<String>>,
+    a: &Arguments,
+) -> Outcome<NamedTensor> {
     for axis in x.axes.iter().filter(|n| y.position(n).is_some()) {
         let (one, other) = (e.size(x, axis), e.size(y, axis));
         if one != other {
@@ -56,7 +69,7 @@ fn product(e: &mut Elaborator, x: &NamedTensor, y: &NamedTensor, over: &[String]
     let mut names = x.axes.clone();
     names.extend(y.axes.iter().filter(|n| x.position(n).is_none()).cloned());
     let label = |n: &String| names.iter().position(|m| m == n).expect("an axis of either side") as i64;
-    let axes: Vec<String> = names.iter().filter(|n| !over.contains(n)).cloned().collect();
+    let axes = order.unwrap_or_else(|| names.iter().filter(|n| !over.contains(n)).cloned().collect());
     let labels = |list: &[String]| list.iter().map(label).collect::<Vec<i64>>();
     let attrs = Attrs::new().ints("x", &labels(&x.axes)).ints("y", &labels(&y.axes)).ints("out", &labels(&axes));
     let value = e.node(&pfm_ops::CONTRACT, &[x.value, y.value], attrs, a.span)?;
@@ -75,12 +88,13 @@ fn map_axis(e: &mut Elaborator, a: &Arguments) -> Outcome<Value> {
     if matrix.axes.len() != 2 {
         return Err(fault("E1013", format!("`map_axis` takes a matrix, found {}", axes_text(&matrix.axes)), a.span_of(1), "not a matrix"));
     }
-    // Names that no axis of x has; the old one is x's.
-    let matrix = NamedTensor { value: matrix.value, axes: vec!["new~".to_string(), along.clone()] };
-    let result = product(e, &x, &matrix, std::slice::from_ref(&along), a)?;
-    let renamed: Vec<String> = result.axes.iter().map(|n| if n == "new~" { along.clone() } else { n.clone() }).collect();
-    let result = NamedTensor { value: result.value, axes: renamed };
-    Ok(Value::Tensor(e.ordered(&result, &x.axes)))
+    // A name that no axis of x has; the old one is x's.
+    let new = "new~".to_string();
+    let axes = if a.flag(3, false) { vec![along.clone(), new.clone()] } else { vec![new.clone(), along.clone()] };
+    let matrix = NamedTensor { value: matrix.value, axes };
+    let order = x.axes.iter().map(|n| if *n == along { new.clone() } else { n.clone() }).collect();
+    let result = product(e, &x, &matrix, std::slice::from_ref(&along), Some(order), a)?;
+    Ok(Value::Tensor(NamedTensor { value: result.value, axes: x.axes }))
 }
 
 fn is_identity(t: &pfm_ir::Tensor) -> bool {

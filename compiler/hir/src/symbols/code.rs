@@ -170,9 +170,9 @@ impl Walk<'_> {
                     condition.iter().for_each(|c| self.expr(c));
                     self.bind(name);
                 }
-                CodeStatement::For { variable, over, body, .. } => {
+                CodeStatement::For { variables, over, body, .. } => {
                     self.expr(over);
-                    self.bind(variable);
+                    variables.iter().for_each(|v| self.bind(v));
                     self.code(body);
                 }
                 CodeStatement::Require { condition, .. } => self.expr(condition),

@@ -6,6 +6,7 @@ use crate::{RunError, Store};
 use pfm_compiler::Compiled;
 use pfm_device::Buffer;
 use pfm_diag::Diagnostic;
+use pfm_elaborate::Init;
 use pfm_hir::Stage;
 use pfm_lower::{Context, Optimiser, Phase, Unit};
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ pub struct NativePrograms {
     stage: usize,
     parameters: Vec<ParameterInfo>,
     slots: Vec<SlotInfo>,
+    /// How each slot starts.
+    slot_inits: Vec<Init>,
     units: BTreeMap<Unit, Loaded>,
     arena: Buffer,
 }
@@ -36,14 +39,14 @@ impl NativePrograms {
         let parameters: Vec<ParameterInfo> =
             infos.map(|(p, t)| ParameterInfo { path: p.path.clone(), shape: p.shape.clone(), trainable: *t }).collect();
         let context = Context { experiment: &native.experiment, library: &native.library };
-        let optimiser = Optimiser::of(&context, s).map_err(first)?;
+        let optimiser = Optimiser::of(&context, s);
         let trained = parameters.iter().filter(|p| p.trainable);
         let slots = trained.flat_map(|p| {
             let named = optimiser.slots(&p.shape).into_iter();
-            named.map(|(slot, shape)| SlotInfo { name: format!("{}#{slot}", p.path), shape })
+            named.map(|slot| (SlotInfo { name: format!("{}#{}", p.path, slot.name), shape: slot.shape }, slot.init))
         });
-        let slots = slots.collect();
-        Ok(NativePrograms { native, stage, parameters, slots, units: BTreeMap::new(), arena: Buffer::new(0) })
+        let (slots, slot_inits) = slots.unzip();
+        Ok(NativePrograms { native, stage, parameters, slots, slot_inits, units: BTreeMap::new(), arena: Buffer::new(0) })
     }
 
     fn stage(&self) -> &Stage {
@@ -127,8 +130,8 @@ impl Programs for NativePrograms {
     }
 
     fn initial_slot(&self, name: &str) -> Vec<f32> {
-        let slot = self.slots.iter().find(|s| s.name == name).unwrap_or_else(|| panic!("`{name}` is a slot"));
-        vec![0.0; slot.shape.iter().product()]
+        let at = self.slots.iter().position(|s| s.name == name).unwrap_or_else(|| panic!("`{name}` is a slot"));
+        pfm_lower::initial_values(&self.slot_inits[at], &self.slots[at].shape, self.stage().seed, name)
     }
 
     fn evaluation_batch(&self) -> usize {
@@ -144,7 +147,7 @@ impl Programs for NativePrograms {
 
     fn update(&mut self, step: u64, rate: f64, store: &mut Store) -> Result<f32, RunError> {
         let context = Context { experiment: &self.native.experiment, library: &self.native.library };
-        let phase = Optimiser::of(&context, self.stage()).map_err(first)?.phase(step);
+        let phase = Optimiser::of(&context, self.stage()).phase(step);
         let unit = Unit { phase: Phase::Update(phase), set: 0, variant: 0, samples: 0 };
         let (rate, step) = ([rate as f32], [step as f32]);
         let loaded = self.run(unit, &[("rate", Words::Floats(&rate)), ("step", Words::Floats(&step))], store)?;
