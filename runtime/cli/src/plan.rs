@@ -58,7 +58,14 @@ pub fn run(args: Args, out: &Output) -> Exit {
 
 fn heading(experiment: &Experiment) -> String {
     let profile = experiment.profile.as_deref().unwrap_or("paper");
-    let data: Vec<String> = experiment.data.iter().map(|d| format!("{} {:?}", d.name, d.grid)).collect();
+    let mut data: Vec<String> = vec![];
+    for d in &experiment.data {
+        let shown = format!("{} {:?}", d.name, d.grid);
+        // Cells may have the same data in several amounts.
+        if !data.contains(&shown) {
+            data.push(shown);
+        }
+    }
     format!("{} ({profile}), seed {}, data {}", experiment.name, experiment.seed, data.join(", "))
 }
 
