@@ -160,8 +160,8 @@ experiment patches {
   model f { tokeniser = even, processor = full, link = none }
   model m { tokeniser = split, processor = full, link = none }
   stage fit {
-    train = a, data = air, objective = next_frame(loss: nmse, units: physical), optimiser = adamw(lr: 3e-3)
-    schedule = cosine(warmup: 2 steps), batch = 2 samples, run = 20 steps
+    train = a, data = air, objective = next_frame(loss: nmse, units: physical), optimiser = adamw(lr: 1e-2)
+    schedule = cosine(warmup: 2 steps), batch = 2 samples, run = 40 steps
   }
   grid kinds over fit { train = [axial: a, parts: s, full: f, split: m] }
   report kinds { metrics = [nrmse], sample = all }
@@ -192,8 +192,8 @@ fn patches_and_their_processors_train() {
         let events = pfm_train::read_events(&result.directory.join(pfm_train::EVENTS_FILE)).expect("reads");
         let losses: Vec<f64> = events.iter().filter(|e| e.name == "loss").filter_map(|e| e.value).collect();
         let mean = |l: &[f64]| l.iter().sum::<f64>() / l.len() as f64;
-        assert_eq!(losses.len(), 20);
-        assert!(mean(&losses[15..]) < 0.9 * mean(&losses[..5]), "{}: {losses:?}", work.cell);
+        assert_eq!(losses.len(), 40);
+        assert!(mean(&losses[35..]) < 0.6 * mean(&losses[..5]), "{}: {losses:?}", work.cell);
         let nrmse = result.metrics.results["nrmse"].expect("a value");
         assert!(nrmse > 0.0 && nrmse < 1.5, "{}: {nrmse}", work.cell);
     }

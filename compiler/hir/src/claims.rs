@@ -37,7 +37,14 @@ const STRUCTURE: [&str; 6] = ["trainable", "count", "parameters", "latent", "var
 /// One side of a claim.
 enum Side {
     Numbers(Vec<f64>),
-    Metric { factor: f64, metric: Measured },
+    Metric {
+        factor: f64,
+        metric: Measured,
+    },
+    /// Bytes that a stage takes, known once it is planned.
+    Memory {
+        stage: String,
+    },
 }
 
 impl World<'_> {
@@ -125,6 +132,13 @@ impl World<'_> {
             }
             ExprKind::Call(call) if STRUCTURE.contains(&call.callee.text().as_str()) => {
                 self.structure(&call.callee.text(), &call.args, expr.span, findings).map(Side::Numbers)
+            }
+            ExprKind::Call(call) if call.callee.text() == "memory" => {
+                let Some(name) = call.args.first().and_then(|a| path(&a.value)) else {
+                    return wrong_call("memory(STAGE)", expr.span, findings);
+                };
+                self.main_stage(&name.text(), name.span, findings)?;
+                Some(Side::Memory { stage: name.text() })
             }
             ExprKind::Binary { op: BinaryOp::Mul, left, right } => {
                 match (self.side(left, active, findings)?, self.side(right, active, findings)?) {
@@ -305,6 +319,7 @@ fn measured(metric: Measured) -> Side {
 fn term(side: Side) -> ClaimTerm {
     match side {
         Side::Numbers(numbers) => ClaimTerm::Number(numbers.first().copied().unwrap_or(f64::NAN)),
+        Side::Memory { stage } => ClaimTerm::Memory { stage },
         Side::Metric { factor, metric: Measured { name, labels, at } } => ClaimTerm::Metric { factor, name, labels, at },
     }
 }
@@ -322,7 +337,7 @@ fn symbol(comparison: Comparison) -> &'static str {
 
 /// Compares; `within` widens the right side by a share of itself.
 fn check(expect: &Expect, left: &[f64], right: &[f64], within: Option<f64>, findings: &mut Findings) {
-    let holds = left.len() == right.len() && left.iter().zip(right).all(|(l, r)| compare(expect.comparison, *l, *r, within));
+    let holds = left.len() == right.len() && left.iter().zip(right).all(|(l, r)| compare(symbol(expect.comparison), *l, *r, within));
     if holds {
         return;
     }
@@ -335,14 +350,21 @@ fn check(expect: &Expect, left: &[f64], right: &[f64], within: Option<f64>, find
     );
 }
 
-fn compare(comparison: Comparison, left: f64, right: f64, within: Option<f64>) -> bool {
+fn compare(comparison: &str, left: f64, right: f64, within: Option<f64>) -> bool {
     let slack = within.unwrap_or(0.0) * right.abs();
     match comparison {
-        Comparison::Less => left < right + slack,
-        Comparison::LessEqual => left <= right + slack,
-        Comparison::Greater => left > right - slack,
-        Comparison::GreaterEqual => left >= right - slack,
-        Comparison::Equal => (left - right).abs() <= slack,
-        Comparison::NotEqual => (left - right).abs() > slack,
+        "<" => left < right + slack,
+        "<=" => left <= right + slack,
+        ">" => left > right - slack,
+        ">=" => left >= right - slack,
+        "==" => (left - right).abs() <= slack,
+        _ => (left - right).abs() > slack,
+    }
+}
+
+impl Claim {
+    /// Whether the claim holds for these numbers of its two sides.
+    pub fn holds(&self, left: f64, right: f64) -> bool {
+        compare(&self.comparison, left, right, self.within)
     }
 }

@@ -338,6 +338,10 @@ pub struct Claim {
 #[derive(Clone, Debug, Serialize)]
 pub enum ClaimTerm {
     Number(f64),
+    /// Bytes that a stage of the file as written takes: decided when it is planned.
+    Memory {
+        stage: String,
+    },
     /// A factor times a metric of the cells that match the labels (all axes not named range over every label).
     Metric {
         factor: f64,

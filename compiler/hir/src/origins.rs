@@ -3,15 +3,16 @@
 
 use pfm_diag::Span;
 use pfm_elaborate::Instance;
-use pfm_syntax::ast::{Body, Definition, Expr, ExprKind, Statement};
+use pfm_syntax::ast::{Body, Definition, DefinitionKind, Expr, ExprKind, Statement};
 
 use crate::experiment::{Origin, Stage};
+use crate::mixtures;
 use crate::names::definition_of;
 use crate::resolve::Context;
 use crate::schema::{EXPERIMENT, Kind, SettingInfo};
 use crate::tree::{Item, Tree};
 use crate::units::digits;
-use crate::values::{call, items};
+use crate::values::{self, call, items};
 
 /// The file that holds the defaults of the language.
 const SCHEMA: &str = "compiler/hir/src/schema.rs";
@@ -66,6 +67,9 @@ struct Lister<'a> {
 impl Lister<'_> {
     fn item(&self, out: &mut Vec<Origin>, tree: &Tree, item: &Item, instances: &[(String, Instance)]) {
         let label = &item.label.text;
+        if mixtures::is_mixture(item) {
+            self.mixture(out, item);
+        }
         let definition = definition_of(tree, self.context.input.library, item);
         for info in item.kind.settings() {
             let path = format!("{label}.{}", info.name);
@@ -128,6 +132,31 @@ impl Lister<'_> {
             if let Some((_, instance)) = instances.iter().find(|(p, _)| *p == path) {
                 self.call(out, &path, expr, instance);
             }
+        }
+    }
+
+    /// The parts and weights of a mixture, and what the definitions among the parts state.
+    fn mixture(&self, out: &mut Vec<Origin>, item: &Item) {
+        let label = &item.label.text;
+        let weights = item.base_args.iter().find(|a| a.name.is_some());
+        for list in item.base_args.iter().filter(|a| a.name.is_none()) {
+            out.push(self.row(format!("{label}.parts"), self.text(&list.value), list.value.span));
+            for part in values::items(&list.value).into_iter().filter_map(values::path) {
+                let definition = self.context.input.library.definition(DefinitionKind::Data, &part.text());
+                let Some(Body::Settings(statements)) = definition.map(|d| &d.body) else { continue };
+                for statement in statements {
+                    let Statement::Setting(setting) = statement else { continue };
+                    let name = setting.path.text();
+                    if item.value(&name).is_none() {
+                        let path = format!("{label}.{}.{name}", part.text());
+                        out.push(self.row(path, self.text(&setting.value), setting.value.span));
+                    }
+                }
+            }
+        }
+        match weights {
+            Some(weights) => out.push(self.row(format!("{label}.weights"), self.text(&weights.value), weights.value.span)),
+            None => out.push(Origin { path: format!("{label}.weights"), value: "equal".into(), origin: "default".into() }),
         }
     }
 

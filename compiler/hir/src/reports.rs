@@ -48,6 +48,21 @@ pub(crate) fn close(context: &Context, tree: &Tree, item: &Item, grids: &[Grid],
     Some(report)
 }
 
+/// A stage has one report; a second one would never be written.
+pub(crate) fn check_stages(tree: &Tree, reports: &[Report], findings: &mut Findings) {
+    for (at, report) in reports.iter().enumerate() {
+        let Some(first) = reports[..at].iter().find(|r| r.stage == report.stage) else { continue };
+        let place = |r: &Report| tree.find(Kind::Report, &r.name).map(|item| item.label.span);
+        let (Some(here), Some(there)) = (place(report), place(first)) else { continue };
+        findings.push(
+            Diagnostic::new("E0103", format!("stage `{}` has two reports", report.stage))
+                .at(here, "a second one")
+                .also(there, "the first")
+                .help("join them: a report has any number of metrics and steps"),
+        );
+    }
+}
+
 /// Warns about steps that the stage, as the file writes it, never reaches.
 pub(crate) fn check_steps(tree: &Tree, reports: &[Report], main: &[&Stage], findings: &mut Findings) {
     for report in reports {

@@ -179,6 +179,7 @@ fn close(context: &Context, chain: &[bases::Place], request: &Request, findings:
         stage.report = reports.iter().position(|r| r.stage == stage.name);
     }
     let main: Vec<_> = plan.cells.iter().take(1).flat_map(|c| &c.stages).map(|i| &plan.stages[*i]).collect();
+    reports::check_stages(&tree, &reports, findings);
     reports::check_steps(&tree, &reports, &main, findings);
     let world = claims::World {
         context,

@@ -3,7 +3,7 @@
 
 use crate::load::{self, Source};
 use crate::output::{Exit, Output};
-use pfm_hir::{Cell, Experiment, Model, Stage};
+use pfm_hir::{Cell, Claim, ClaimTerm, Experiment, Model, Stage};
 use pfm_meaning::{Cost, bytes, flops, grouped};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         return out.fail(Exit::Usage, format!("no cell `{}`; there is {}", args.cell, names.join(", ")));
     };
     let context = loaded.checked.context();
-    let mut stages = Vec::new();
+    let (mut stages, mut memory) = (Vec::new(), BTreeMap::new());
     out.line(heading(experiment));
     out.line(format!("\n  {:<12} {:>13} / {:<13} {:>12} {:>12}   why", "stage", "trainable", "total", "step", "memory"));
     for &index in &cell.stages {
@@ -45,6 +45,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
             Ok(cost) => cost,
             Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),
         };
+        memory.extend(cost.as_ref().map(|c| (stage.name.clone(), c.memory() as f64)));
         let why = pfm_train::stage_status(&args.runs, &experiment.name, &stage.key, stage.run);
         stages.push(stage_line(experiment, stage, cost, &why, out));
     }
@@ -52,13 +53,49 @@ pub fn run(args: Args, out: &Output) -> Exit {
     print_modules(&experiment.models[last.model], last, out);
     print_variants(&experiment.models[last.model], out);
     print_cells(experiment, out);
-    out.value(Exit::Done, value(experiment, cell, last, stages));
-    Exit::Done
+    let claims = judge(experiment, &memory);
+    claims.iter().for_each(|c| out.line(format!("  {} {}    {}", if c.held { "ok" } else { "FAILED" }, c.text, c.found)));
+    let exit = if claims.iter().all(|c| c.held) { Exit::Done } else { Exit::Errors };
+    let mut value = value(experiment, cell, last, stages);
+    value["claims"] = claims.iter().map(|c| json!({ "text": c.text, "passed": c.held, "found": c.found })).collect();
+    out.value(exit, value);
+    exit
+}
+
+/// A claim on memory, and what became of it.
+struct Claimed {
+    text: String,
+    held: bool,
+    found: String,
+}
+
+/// The claims on memory that the planned stages decide.
+fn judge(experiment: &Experiment, memory: &BTreeMap<String, f64>) -> Vec<Claimed> {
+    let side = |term: &ClaimTerm| match term {
+        ClaimTerm::Number(n) => Some(*n),
+        ClaimTerm::Memory { stage } => memory.get(stage).copied(),
+        ClaimTerm::Metric { .. } => None,
+    };
+    let on_memory = |c: &&Claim| [&c.left, &c.right].iter().any(|t| matches!(t, ClaimTerm::Memory { .. }));
+    let claims = experiment.claims.iter().filter(|c| c.active).filter(on_memory);
+    let judged = claims.filter_map(|c| {
+        let (left, right) = (side(&c.left)?, side(&c.right)?);
+        let found = format!("{} {} {}", bytes(left as usize), c.comparison, bytes(right as usize));
+        Some(Claimed { text: c.text.clone(), held: c.holds(left, right), found })
+    });
+    judged.collect()
 }
 
 fn heading(experiment: &Experiment) -> String {
     let profile = experiment.profile.as_deref().unwrap_or("paper");
-    let data: Vec<String> = experiment.data.iter().map(|d| format!("{} {:?}", d.name, d.grid)).collect();
+    let mut data: Vec<String> = vec![];
+    for d in &experiment.data {
+        let shown = format!("{} {:?}", d.name, d.grid);
+        // Cells may have the same data in several amounts.
+        if !data.contains(&shown) {
+            data.push(shown);
+        }
+    }
     format!("{} ({profile}), seed {}, data {}", experiment.name, experiment.seed, data.join(", "))
 }
 

@@ -32,12 +32,12 @@ impl Place {
 
 /// Makes what the experiment's profile says is to be made for some cells and is not there.
 pub fn make_data(loaded: &Loaded, cells: &[usize], place: &Place, out: &Output) -> Result<(), Exit> {
+    let mut all = vec![];
+    // A set that nothing can make is told before others are made.
     for data in needed(loaded.experiment(), cells) {
-        for (spec, folder) in wanted(data, place, out)? {
-            make(&spec, &folder, out)?;
-        }
+        all.extend(wanted(data, place, out)?);
     }
-    Ok(())
+    all.iter().try_for_each(|(spec, folder)| make(spec, folder, out))
 }
 
 /// The data that the stages of these cells train on, each once.

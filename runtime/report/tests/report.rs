@@ -246,6 +246,7 @@ fn a_plot_draws_a_result_over_an_axis_with_a_colour_for_each_label() {
     let page = read(&place.path().join("report.html"));
     assert!(page.contains("Over the grid") && page.contains("vrmse over data.trajectories"), "{}", page.len());
     let chart = &page[page.find("vrmse over data.trajectories").expect("drawn")..];
-    let chart = &chart[..chart.find("</svg>").expect("ends")];
+    // The key to the lines stands below the drawing.
+    let chart = &chart[..chart.find("</figure>").expect("ends")];
     assert!(chart.contains("frozen") && chart.contains("free"));
 }

@@ -19,6 +19,7 @@ struct Claim {
 enum Term {
     /// None: not one number, such as an empty list, which is decided when the file is checked.
     Number(Option<f64>),
+    Memory {},
     Metric {
         factor: f64,
         name: String,
@@ -121,6 +122,7 @@ fn values(term: &Term, cells: &[&CellMetrics]) -> Result<Vec<Named>, String> {
     let (factor, name, labels, at) = match term {
         Term::Number(Some(n)) => return Ok(vec![(String::new(), Some(*n))]),
         Term::Number(None) => return Err("decided when the file was checked".to_string()),
+        Term::Memory {} => return Err("decided by `pfmc plan`".to_string()),
         Term::Metric { factor, name, labels, at } => (factor, name, labels, at),
     };
     let mut found = vec![];
