@@ -156,7 +156,7 @@ impl Lister<'_> {
         }
         match weights {
             Some(weights) => out.push(self.row(format!("{label}.weights"), self.text(&weights.value), weights.value.span)),
-            None => out.push(Origin { path: format!("{label}.weights"), value: "equal".into(), origin: "default".into() }),
+            None => out.push(Origin { path: format!("{label}.weights"), value: "equal".into(), origin: "default".into(), span: None }),
         }
     }
 
