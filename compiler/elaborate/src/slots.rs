@@ -108,12 +108,8 @@ pub fn phase(library: &Library, instance: &Instance, step: u64) -> Result<&'stat
         _ => None,
     };
     word.ok_or_else(|| {
-        let d = fault(
-            "E1006",
-            format!("`phase` of `{}` gives {}, not one of its texts", instance.definition, value.kind()),
-            span,
-            "defined here",
-        );
+        let found = value.as_setting().map_or_else(|| value.kind(), |s| s.to_string());
+        let d = fault("E1006", format!("`phase` of `{}` gives {found}, which is no phase", instance.definition), span, "defined here");
         d.help("write \"plain\", \"first\" or \"refresh\"")
     })
 }
@@ -193,7 +189,7 @@ impl Elaborator<'_> {
             other => other.items().ok_or_else(|| wrong(&found))?,
         };
         if parts.len() != names.len() {
-            return Err(wrong(&format!("{} values", parts.len())));
+            return Err(wrong(&found));
         }
         let mut one = |value: &Value, shape: &[usize], axes: Option<&[String]>| {
             let t = self.tensor(value, span).map_err(|_| wrong(&value.kind()))?;
