@@ -59,6 +59,8 @@ impl Walk<'_> {
                 for slot in slots {
                     self.bind(&slot.name);
                     self.expr(&slot.init);
+                    slot.index.iter().for_each(|n| self.bind(n));
+                    slot.condition.iter().for_each(|c| self.expr(c));
                 }
                 for member in definitions {
                     let inner = format!("{path}.{}", member.name.text);
