@@ -146,3 +146,20 @@ fn parameters_keep_their_comments() {
     assert_eq!(params[0].doc, ["Channels of the stream.", "Any number."]);
     assert!(params[1].doc.is_empty());
 }
+
+#[test]
+fn slots_follow_their_conditions_and_starts() {
+    let text = "pfm 1\n\noptimiser o(lr: number = 1, most: int = 3) {\n  slot m ~ constant(0.5)\n  slot q[n] ~ ones if rank > 1 and n <= most\n\n  \
+                fn phase(step) = if step % 4 == 0 { \"refresh\" } else { \"plain\" }\n  fn update(p, g, m, q) = (p, m, q)\n}\n";
+    let (library, diagnostics) = library(text);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let (optimiser, _) = bind(&library, DefinitionKind::Optimiser, "o", vec![], Span::new(FileId(0), 0, 0));
+    let shown = |shape: &[usize]| -> Vec<String> {
+        let slots = pfm_elaborate::slots(&library, &optimiser, shape).unwrap_or_else(|d| panic!("{d:?}"));
+        slots.iter().map(|s| format!("{} {:?} {:?}", s.name, s.shape, s.init)).collect()
+    };
+    assert_eq!(shown(&[2, 4, 3]), ["m [2, 4, 3] Constant(0.5)", "q.0 [2, 2] Ones", "q.2 [3, 3] Ones"]);
+    assert_eq!(shown(&[2]), ["m [2] Constant(0.5)"]);
+    let phases: Vec<&str> = (1..=4).map(|step| pfm_elaborate::phase(&library, &optimiser, step).expect("a phase")).collect();
+    assert_eq!(phases, ["plain", "plain", "plain", "refresh"]);
+}
