@@ -285,6 +285,7 @@ fn check_units(expect: &Expect, left: &Side, right: &Side, findings: &mut Findin
         let Some(Ok(q)) = quantity(number) else { continue };
         let (allowed, what) = match (counts(other), side) {
             (true, _) => (Dimension::Parameters, "a number of parameters"),
+            (false, Side::Memory { .. }) => (Dimension::Size, "memory"),
             (false, Side::Numbers(_) | Side::Metric { .. }) => (Dimension::Share, "a plain number"),
         };
         if let Some(found) = q.dimension.filter(|d| *d != allowed) {
@@ -292,7 +293,11 @@ fn check_units(expect: &Expect, left: &Side, right: &Side, findings: &mut Findin
                 Diagnostic::new("E0202", format!("this claim is about {what}, found {}", found.noun()))
                     .at(number.span, format!("{} here", found.noun()))
                     .also(other.span, format!("is {what}"))
-                    .help(if counts(other) { "give it in `params`" } else { "drop the unit" }),
+                    .help(match allowed {
+                        Dimension::Parameters => "give it in `params`",
+                        Dimension::Size => "give it in `GiB`",
+                        _ => "drop the unit",
+                    }),
             );
         }
     }

@@ -147,7 +147,7 @@ impl Writer<'_> {
         let Some(claim) = self.experiment.claims.iter().find(|c| c.span == Some(expect.span) && c.active) else { return false };
         let labels = |term: &ClaimTerm| match term {
             ClaimTerm::Metric { labels, .. } => Some(labels.clone()),
-            ClaimTerm::Number(_) => None,
+            ClaimTerm::Number(_) | ClaimTerm::Memory { .. } => None,
         };
         match (labels(&claim.left), labels(&claim.right)) {
             (None, None) => self.is_about(expect, kept),
