@@ -285,7 +285,7 @@ fn check_units(expect: &Expect, left: &Side, right: &Side, findings: &mut Findin
         let Some(Ok(q)) = quantity(number) else { continue };
         let (allowed, what) = match (counts(other), side) {
             (true, _) => (Dimension::Parameters, "a number of parameters"),
-            (false, Side::Memory { .. }) => (Dimension::Size, "a size in bytes"),
+            (false, Side::Memory { .. }) => (Dimension::Size, "memory"),
             (false, Side::Numbers(_) | Side::Metric { .. }) => (Dimension::Share, "a plain number"),
         };
         if let Some(found) = q.dimension.filter(|d| *d != allowed) {

@@ -156,7 +156,10 @@ impl Lister<'_> {
         }
         match weights {
             Some(weights) => out.push(self.row(format!("{label}.weights"), self.text(&weights.value), weights.value.span)),
-            None => out.push(Origin { path: format!("{label}.weights"), value: "equal".into(), origin: "default".into(), span: None }),
+            None => {
+                let (path, value, origin) = (format!("{label}.weights"), "equal".into(), "language".into());
+                out.push(Origin { path, value, origin, span: None });
+            }
         }
     }
 
