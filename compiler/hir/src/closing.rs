@@ -188,14 +188,19 @@ impl Writer<'_> {
     /// The `use` lines of the standard library, of all files, with the names that the text has; each name once.
     fn uses(&self, text: &str) -> String {
         let words = words(text);
-        let mut brought: BTreeSet<&str> = BTreeSet::new();
+        let mut brought = BTreeSet::new();
         let mut out = String::new();
         let files = std::iter::once(self.input.file).chain(self.input.others.iter().map(|o| &o.file));
         for item in files.flat_map(|f| &f.uses) {
             let UseTarget::Path(path) = &item.target else { continue };
             let (definitions, _) = self.input.library.used(item);
-            let mut names: Vec<&str> = definitions.iter().map(|d| d.name.text.as_str()).collect();
-            names.retain(|name| words.contains(name) && brought.insert(name));
+            let mut names: Vec<&str> = vec![];
+            for definition in definitions.iter().filter(|d| words.contains(d.name.text.as_str())) {
+                let name = definition.name.text.as_str();
+                if brought.insert((definition.kind, name)) && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
             let line = match names.as_slice() {
                 [] => continue,
                 [_] if item.names.is_empty() => path.text(),

@@ -1,6 +1,7 @@
 //! What definitions say, without comments and layout, and which of them a text needs: those that it names, and those that they
 //! name in turn.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use pfm_elaborate::{Library, kind_word};
@@ -17,10 +18,16 @@ pub(crate) struct Reach<'a> {
 struct Entry<'a> {
     definition: &'a Definition,
     module: &'a str,
-    tokens: String,
+    text: &'a str,
+    tokens: OnceCell<String>,
 }
 
 impl Entry<'_> {
+    /// Read when first needed: most files need few definitions.
+    fn tokens(&self) -> &str {
+        self.tokens.get_or_init(|| tokens(self.text))
+    }
+
     fn is_standard(&self) -> bool {
         self.module.starts_with("std.")
     }
@@ -29,7 +36,10 @@ impl Entry<'_> {
 impl<'a> Reach<'a> {
     pub fn new(input: &Input<'a>) -> Reach<'a> {
         let library: &'a Library = input.library;
-        let entry = |d: &'a Definition| Entry { definition: d, module: library.module_of(d), tokens: tokens(input.sources.text(d.span)) };
+        let entry = |d: &'a Definition| {
+            let text = input.sources.text(d.span);
+            Entry { definition: d, module: library.module_of(d), text, tokens: OnceCell::new() }
+        };
         let entries: Vec<Entry> = library.definitions().iter().map(entry).collect();
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, entry) in entries.iter().enumerate() {
@@ -41,7 +51,7 @@ impl<'a> Reach<'a> {
     /// Kind, name and hash of every definition that the text needs, sorted.
     pub fn reached(&self, text: &str) -> Vec<(String, String)> {
         let name = |e: &Entry| format!("{} {}", kind_word(e.definition.kind), e.definition.name.text);
-        let hash = |e: &Entry| blake3::hash(e.tokens.as_bytes()).to_hex()[..16].to_string();
+        let hash = |e: &Entry| blake3::hash(e.tokens().as_bytes()).to_hex()[..16].to_string();
         let mut out: Vec<_> = self.follow(text).into_iter().map(|i| &self.entries[i]).map(|e| (name(e), hash(e))).collect();
         out.sort();
         out
@@ -61,7 +71,7 @@ impl<'a> Reach<'a> {
                 let entry = &self.entries[index];
                 // The standard library needs nothing of the user's, whatever its local names are.
                 let sees = |next: &usize| !entry.is_standard() || self.entries[*next].is_standard();
-                waiting.extend(self.named(&entry.tokens).filter(sees));
+                waiting.extend(self.named(entry.tokens()).filter(sees));
             }
         }
         found

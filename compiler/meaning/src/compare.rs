@@ -131,8 +131,9 @@ impl Found {
         self.stages(a, b);
         self.keys("cell", Subject::Cells, &a.cells, &b.cells);
         for (name, b) in &b.cells {
-            if let Some(a) = a.cells.get(name).filter(|a| *a != b) {
-                self.add(Subject::Cells, None, format!("cell `{name}` runs {} → {}", a.join(", "), b.join(", ")));
+            let runs = |stages: &Vec<String>| stages.iter().map(|s| base(s)).collect::<Vec<_>>().join(", ");
+            if let Some(a) = a.cells.get(name).filter(|a| runs(a) != runs(b)) {
+                self.add(Subject::Cells, None, format!("cell `{name}` runs {} → {}", runs(a), runs(b)));
             }
         }
         self.keys("report", Subject::Report, &a.reports, &b.reports);
@@ -204,20 +205,26 @@ impl Found {
         }
     }
 
+    /// Stages are compared cell by cell. What differs in all cells that have a stage is told once; in some of them, with their names.
     fn stages(&mut self, a: &Profile, b: &Profile) {
-        self.keys("stage", Subject::Cells, &a.stages, &b.stages);
-        // A difference of several cells' stages is told once; of some of them, with their names.
-        let mut told: BTreeMap<(Subject, Option<String>, String), Vec<&str>> = BTreeMap::new();
-        for (name, b) in &b.stages {
-            let Some(a) = a.stages.get(name) else { continue };
-            for (subject, path, text) in stage(base(name), a, b) {
-                told.entry((subject, path, text)).or_default().push(name);
+        let written = |p: &Profile| -> BTreeMap<String, ()> { p.stages.keys().map(|n| (base(n).to_string(), ())).collect() };
+        self.keys("stage", Subject::Cells, &written(a), &written(b));
+        let mut told: BTreeMap<Told, Vec<&str>> = BTreeMap::new();
+        let mut compared: BTreeMap<&str, usize> = BTreeMap::new();
+        for (cell, names) in &b.cells {
+            for name in names {
+                let before = a.cells.get(cell).and_then(|old| old.iter().find(|n| base(n) == base(name)));
+                let Some((old, new)) = before.and_then(|n| a.stages.get(n)).zip(b.stages.get(name)) else { continue };
+                *compared.entry(base(name)).or_default() += 1;
+                for change in stage(base(name), old, new) {
+                    told.entry((base(name), change)).or_default().push(cell);
+                }
             }
         }
-        for ((subject, path, text), names) in told {
-            let all = b.stages.keys().filter(|n| base(n) == base(names[0])).count();
-            let cells: Vec<&str> = names.iter().map(|n| n.split_once(" of ").map_or("main", |(_, cell)| cell)).collect();
-            let place = if names.len() == all { String::new() } else { format!(" (in {})", cells.join(", ")) };
+        for ((name, (subject, path, text)), cells) in told {
+            let all = compared.get(name) == Some(&cells.len());
+            let cells: Vec<&str> = cells.iter().map(|c| c.rsplit('/').next().unwrap_or(c)).collect();
+            let place = if all { String::new() } else { format!(" (in {})", cells.join(", ")) };
             self.add(subject, path, format!("{text}{place}"));
         }
     }
@@ -265,10 +272,12 @@ fn or_nothing(value: Option<&String>) -> &str {
     value.map_or("nothing", String::as_str)
 }
 
-type Told = (Subject, Option<String>, String);
+/// Of a stage by its name: subject, setting and words.
+type Told<'n> = (&'n str, Words);
+type Words = (Subject, Option<String>, String);
 
-fn stage(name: &str, a: &Stage, b: &Stage) -> Vec<Told> {
-    let mut out: Vec<Told> = vec![];
+fn stage(name: &str, a: &Stage, b: &Stage) -> Vec<Words> {
+    let mut out: Vec<Words> = vec![];
     for (path, text) in differing(&a.settings, &b.settings) {
         // A mask is what it trains, not its name.
         if path == "mask" && a.trains == b.trains {

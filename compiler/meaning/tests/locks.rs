@@ -85,8 +85,12 @@ fn edits_are_told_in_words() {
     let lr = said("adamw(lr: 5e-5)", "adamw(lr: 1e-4)");
     assert_eq!(lr, ["rollout.optimiser.lr 5e-5 → 1e-4  (under paper)"], "the other profile sets its own");
     let mask = said("tok.encoder.head, tok.decoder.head }", "tok.encoder.head }");
-    assert_eq!(mask, ["mask `heads` freezes 2 more tensors (tok 2,173 → 1,088 trainable), now frozen: tok.decoder.head (in main)"]);
-    assert_eq!(said("mask      = heads", "mask      = none").len(), 3);
+    assert_eq!(mask, ["mask `heads` freezes 2 more tensors (tok 2,173 → 1,088 trainable), now frozen: tok.decoder.head (in main, heads)"]);
+    let unmasked = [
+        "rollout.mask heads → none (in main)",
+        "`rollout` trains 14 more tensors (tok 2,173 → 33,000 trainable), now trained: tok (in main)",
+    ];
+    assert_eq!(said("mask      = heads", "mask      = none"), unmasked);
     assert_eq!(said("bottleneck = 6", "bottleneck = 4")[0], "tok.bottleneck 6 → 4");
     assert_eq!(
         said("trajectories: 4", "trajectories: 5"),
