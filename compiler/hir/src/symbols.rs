@@ -168,9 +168,9 @@ impl Symbols {
         let last = path.segments.last().into_iter();
         let wanted: Vec<_> = if names.is_empty() { last.collect() } else { names.iter().collect() };
         for name in wanted {
-            // Each name is looked up alone, so that one that is wrong does not hide the others.
+            // Each name is looked up alone, to know which definition is whose.
             let names = if names.is_empty() { vec![] } else { vec![name.clone()] };
-            let found = library.used(&Use { names, ..item.clone() }).0;
+            let (found, _) = library.used(&Use { names, ..item.clone() });
             if let Some(definition) = found.first() {
                 self.add(name.span, definition_symbol(definition), false);
             }

@@ -35,6 +35,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
 fn pages() -> Vec<(&'static str, String)> {
     vec![
         ("README.md", index()),
+        ("words.md", words()),
         ("settings.md", settings()),
         ("stdlib.md", standard_library()),
         ("builtins.md", built_in()),
@@ -45,6 +46,7 @@ fn pages() -> Vec<(&'static str, String)> {
 
 fn index() -> String {
     let rows = [
+        ("words.md", "words of the grammar"),
         ("settings.md", "what the blocks of an experiment may set"),
         ("stdlib.md", "definitions of the standard library"),
         ("builtins.md", "functions that definitions may call and that no definition could be"),
@@ -66,6 +68,15 @@ fn heading(title: &str, about: &str) -> String {
 /// Text in a cell of a table.
 fn cell(text: &str) -> String {
     text.replace('|', "&#124;").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn words() -> String {
+    let mut text = heading("Words", "What the grammar itself knows. `pfmc explain WORD` says more of most of them.");
+    text.push_str("| Word | Form | Meaning |\n|---|---|---|\n");
+    for w in pfm_syntax::WORDS {
+        text.push_str(&format!("| `{}` | `{}` | {} |\n", w.word, cell(w.form), cell(w.doc)));
+    }
+    text
 }
 
 fn settings() -> String {

@@ -53,8 +53,12 @@ impl Offer {
     }
 
     fn item(self, place: usize, range: lsp_types::Range) -> CompletionItem {
-        let documentation = (!self.doc.is_empty())
-            .then(|| Documentation::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value: self.doc.clone() }));
+        let doc = match pfm_syntax::WORDS.iter().find(|w| w.word == self.label) {
+            Some(word) if self.kind == CompletionItemKind::KEYWORD => word.doc.to_string(),
+            _ => self.doc,
+        };
+        let markdown = |value| Documentation::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value });
+        let documentation = (!doc.is_empty()).then(|| markdown(doc));
         CompletionItem {
             label: self.label,
             kind: Some(self.kind),

@@ -101,9 +101,10 @@ impl View<'_> {
         if let Some((_, what)) = pfm_hir::unit_words().find(|(unit, _)| *unit == word) {
             return Some((span, format!("`{word}`: {what}")));
         }
-        if let Some(kind) = Kind::of_word(word) {
-            let settings: Vec<String> = kind.settings().iter().map(|s| format!("- `{}`: {}", s.name, s.doc)).collect();
-            return Some((span, format!("a `{word}` block\n\n{}", settings.join("\n"))));
+        if let Some(known) = pfm_syntax::WORDS.iter().find(|w| w.word == word) {
+            let settings = Kind::of_word(word).map_or(&[][..], Kind::settings);
+            let settings: Vec<String> = settings.iter().map(|s| format!("\n- `{}`: {}", s.name, s.doc)).collect();
+            return Some((span, format!("{}\n\n{}\n{}", fenced(known.form), known.doc, settings.join(""))));
         }
         let definition = named_by_word(self.library(), word)?;
         Some((span, self.definition(definition, self.library().module_of(definition))))

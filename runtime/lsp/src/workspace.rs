@@ -22,8 +22,17 @@ struct Open {
     text: String,
     version: i32,
     read: Option<Rc<Read>>,
+    /// Readings for experiments that are not the first of the file.
+    further: BTreeMap<String, Rc<Read>>,
     /// The last reading that gave an experiment.
     good: Option<Rc<Read>>,
+}
+
+impl Open {
+    fn forget(&mut self) {
+        self.read = None;
+        self.further.clear();
+    }
 }
 
 /// A file as the compiler reads it.
@@ -72,7 +81,7 @@ impl Workspace {
     pub fn open(&mut self, uri: &Uri, version: i32, text: String) {
         let path = place::path_of(uri);
         let good = self.texts.remove(&path).and_then(|old| old.good);
-        self.texts.insert(path.clone(), Open { text, version, read: None, good });
+        self.texts.insert(path.clone(), Open { text, version, read: None, further: BTreeMap::new(), good });
         self.forget_readers_of(&path);
     }
 
@@ -95,7 +104,7 @@ impl Workspace {
             }
         }
         open.version = version;
-        open.read = None;
+        open.forget();
         self.forget_readers_of(&path);
     }
 
@@ -106,14 +115,14 @@ impl Workspace {
                 r.checked.sources.files().any(|(_, f)| f.name == path) || r.checked.diagnostics.iter().any(|d| d.code == "E0105")
             };
             if open.read.as_ref().is_some_and(uses) {
-                open.read = None;
+                open.forget();
             }
         }
     }
 
     /// Reads everything anew when next asked: files that are not open may have changed.
     pub fn forget(&mut self) {
-        self.texts.values_mut().for_each(|open| open.read = None);
+        self.texts.values_mut().for_each(Open::forget);
     }
 
     /// Open files that were not read since something changed, with their versions.
@@ -126,9 +135,8 @@ impl Workspace {
         if let Some(read) = &self.texts.get(path)?.read {
             return Some(read.clone());
         }
-        let request = Request { profile: self.profile.clone(), ..Request::default() };
         let text = self.texts.get(path)?.text.clone();
-        let read = Rc::new(read(path, text, &request, &Desk(&self.texts)));
+        let read = Rc::new(read(path, text, &self.request(None), &Desk(&self.texts)));
         let open = self.texts.get_mut(path)?;
         open.read = Some(read.clone());
         if read.experiment().is_some() {
@@ -137,15 +145,34 @@ impl Workspace {
         Some(read)
     }
 
+    fn request(&self, experiment: Option<String>) -> Request {
+        Request { experiment, profile: self.profile.clone(), ..Request::default() }
+    }
+
+    /// The file as read for one of its experiments.
+    fn read_for(&mut self, path: &str, experiment: &str) -> Option<Rc<Read>> {
+        let open = self.texts.get(path)?;
+        if let Some(read) = open.further.get(experiment) {
+            return Some(read.clone());
+        }
+        let request = self.request(Some(experiment.to_string()));
+        let read = Rc::new(read(path, open.text.clone(), &request, &Desk(&self.texts)));
+        self.texts.get_mut(path)?.further.insert(experiment.to_string(), read.clone());
+        Some(read)
+    }
+
     /// The file as it was when it last was an experiment.
     pub fn good(&self, path: &str) -> Option<Rc<Read>> {
         self.texts.get(path)?.good.clone()
     }
 
-    /// The file at a place of the editor, with the byte there.
+    /// The file at a place of the editor, read for the experiment there, with the byte there.
     pub fn at(&mut self, uri: &Uri, position: Position) -> Option<(Rc<Read>, u32)> {
         let read = self.read(&place::path_of(uri))?;
         let offset = text::offset(&read.text, position, self.encoding) as u32;
+        let further = read.file.experiments.iter().skip(1).find(|e| e.span.start <= offset && offset <= e.span.end);
+        let experiment = further.and_then(|e| e.label.as_ref()).map(|l| l.text.clone());
+        let read = experiment.and_then(|name| self.read_for(&read.path, &name)).unwrap_or(read);
         Some((read, offset))
     }
 
@@ -158,10 +185,11 @@ impl Workspace {
 }
 
 fn read(path: &str, text: String, request: &Request, world: &dyn World) -> Read {
-    let checked = pfm_compiler::check(path, &text, request, world);
-    let file = pfm_syntax::parse(Read::ID, &text).file;
+    let check = if request.experiment.is_some() { pfm_compiler::check } else { pfm_compiler::check_all };
+    let checked = check(path, &text, request, world);
+    let (file, _) = pfm_syntax::read(Read::ID, &text);
     let used = checked.sources.files().filter(|(id, f)| *id != Read::ID && !f.name.starts_with("std/") && f.name.ends_with(".pfm"));
-    let used: Vec<_> = used.map(|(id, f)| pfm_syntax::parse(id, &f.text).file).collect();
+    let used: Vec<_> = used.map(|(id, f)| pfm_syntax::read(id, &f.text).0).collect();
     let all: Vec<_> = used.iter().collect();
     let symbols = Symbols::of(&file, &all, &checked.library);
     let others = used.iter().map(|f| Symbols::of(f, &all, &checked.library)).collect();

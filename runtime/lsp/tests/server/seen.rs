@@ -277,3 +277,18 @@ fn an_amended_experiment_knows_its_base() {
     assert!(hover_text(&hover).contains("trains `net`"), "{hover}");
     client.stop();
 }
+
+/// In a file with several experiments each place is answered for its own.
+#[test]
+fn the_experiment_around_the_cursor_counts() {
+    let second = "\nexperiment other = small {\n  rollout.run = 40 steps\n}\n";
+    let text = format!("{SMALL}{second}");
+    let mut client = Client::start(json!(null));
+    client.open(URI, &text);
+    assert_eq!(client.next_problems(URI), json!([]));
+    let hover = client.at(URI, &text.replacen("\n  rollout.run = 40", "\n  roll‸out.run = 40", 1), "textDocument/hover");
+    assert!(hover_text(&hover).contains("for 40 steps"), "{hover}");
+    let hover = client.at(URI, &text.replacen("stage rollout", "stage roll‸out", 1), "textDocument/hover");
+    assert!(hover_text(&hover).contains("for 80 steps"), "{hover}");
+    client.stop();
+}
