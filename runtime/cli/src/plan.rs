@@ -2,7 +2,8 @@
 //! of every program has its place before the first step.
 
 use crate::load::{self, Source};
-use crate::output::{Exit, Output};
+use crate::memory;
+use crate::output::{self, Exit, Output};
 use pfm_hir::{Cell, Experiment, Model, Stage};
 use pfm_meaning::{Cost, bytes, flops, grouped};
 use serde_json::{Value, json};
@@ -22,6 +23,9 @@ pub struct Args {
     /// Leave out cost and memory, which take a few seconds to plan.
     #[arg(long)]
     quick: bool,
+    /// Memory to plan for in GiB; by default the machine's.
+    #[arg(long, value_name = "GIB")]
+    memory: Option<f64>,
 }
 
 pub fn run(args: Args, out: &Output) -> Exit {
@@ -35,7 +39,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         return out.fail(Exit::Usage, format!("no cell `{}`; there is {}", args.cell, names.join(", ")));
     };
     let context = loaded.checked.context();
-    let mut stages = Vec::new();
+    let (mut stages, mut refused) = (Vec::new(), Vec::new());
     out.line(heading(experiment));
     out.line(format!("\n  {:<12} {:>13} / {:<13} {:>12} {:>12}   why", "stage", "trainable", "total", "step", "memory"));
     for &index in &cell.stages {
@@ -45,6 +49,8 @@ pub fn run(args: Args, out: &Output) -> Exit {
             Ok(cost) => cost,
             Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),
         };
+        let large = cost.as_ref().zip(memory::limit(args.memory)).filter(|(c, limit)| c.memory() > *limit);
+        refused.extend(large.map(|(c, limit)| memory::too_large(&loaded, stage, c, limit)));
         let why = pfm_train::stage_status(&args.runs, &experiment.name, &stage.key, stage.run);
         stages.push(stage_line(experiment, stage, cost, &why, out));
     }
@@ -52,8 +58,12 @@ pub fn run(args: Args, out: &Output) -> Exit {
     print_modules(&experiment.models[last.model], last, out);
     print_variants(&experiment.models[last.model], out);
     print_cells(experiment, out);
-    out.value(Exit::Done, value(experiment, cell, last, stages));
-    Exit::Done
+    let exit = if refused.is_empty() { Exit::Done } else { Exit::Memory };
+    out.diagnostics(&refused, &loaded.checked.sources);
+    let mut value = value(experiment, cell, last, stages);
+    value["refused"] = output::diagnostics_value(&refused, &loaded.checked.sources);
+    out.value(exit, value);
+    exit
 }
 
 fn heading(experiment: &Experiment) -> String {
