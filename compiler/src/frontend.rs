@@ -1,11 +1,11 @@
 //! Text to experiment: parse the user's file and those that it uses, join them with the standard library, resolve.
 
 use crate::used;
-use pfm_diag::{Diagnostic, FileId, Sources};
+use pfm_diag::{Diagnostic, FileId, Sources, Span};
 use pfm_elaborate::Library;
 use pfm_hir::{Cell, Experiment, Input, Other, ProfileChoice};
 use pfm_lower::Context;
-use pfm_syntax::ast::File;
+use pfm_syntax::ast::{Definition, File};
 use std::sync::LazyLock;
 
 /// What lies outside of the compiler: the texts of files that a file uses.
@@ -115,10 +115,30 @@ fn close(name: &str, text: &str, request: &Request, world: &dyn World, resolve: 
     let wanted = pfm_hir::Request { experiment: request.experiment.clone(), profile, sets };
     let input = Input { sources: &sources, file: &user, others: &others, library: &library, broken: &broken };
     let (experiment, found) = resolve(&input, &wanted);
-    diagnostics.extend(found);
+    diagnostics.extend(found.into_iter().filter(|d| !follows(d, &input)));
     let experiment = experiment.filter(|_| !broken_text(&diagnostics));
     diagnostics.sort_by_key(|d| d.primary.as_ref().map(|l| (l.span.file, l.span.start)));
     Checked { sources, library, experiment, diagnostics, file: user, others, wanted }
+}
+
+/// True for what only follows from a statement that could not be read: it is about a definition with such a statement, or misses a
+/// name that stands on the line of one.
+fn follows(d: &Diagnostic, input: &Input) -> bool {
+    let files = std::iter::once(input.file).chain(input.others.iter().map(|o| &o.file));
+    let within = |outer: Span, inner: Span| outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end;
+    let labels = || d.primary.iter().chain(&d.secondary).map(|l| l.span);
+    let about = |definition: &Definition| {
+        input.broken.iter().any(|b| within(definition.span, *b)) && labels().any(|label| within(definition.span, label))
+    };
+    let misses = matches!(d.code, "E0104" | "E1003" | "E1004");
+    let name = d.message.split('`').nth(1).filter(|_| misses);
+    let on_line = |broken: &Span| {
+        let text = &input.sources.file(broken.file).text;
+        let start = text[..broken.start as usize].rfind('\n').map_or(0, |n| n + 1);
+        let line = text[start..].lines().next().unwrap_or_default();
+        name.is_some_and(|name| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name))
+    };
+    !input.broken.is_empty() && (files.flat_map(|f| &f.definitions).any(about) || input.broken.iter().any(on_line))
 }
 
 /// A file with errors of its own is no experiment; a claim that fails leaves one.

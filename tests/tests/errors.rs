@@ -123,10 +123,10 @@ fn every_code_shown_is_explained() {
     }
 }
 
-/// How often each code of an error is there.
+/// How often each code of an error is there. A claim may well fail once its file can be read.
 fn errors(diagnostics: &[Diagnostic]) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
-    for d in diagnostics.iter().filter(|d| d.is_error()) {
+    for d in diagnostics.iter().filter(|d| d.code.starts_with('E')) {
         *counts.entry(d.code).or_default() += 1;
     }
     counts

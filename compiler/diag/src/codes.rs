@@ -346,6 +346,11 @@ pub const CODES: &[CodeInfo] = &[
         explanation: "`refine` splits the patches of largest variance, so the number of tokens depends on the data, and no back end has programs of changing length yet. The file can be checked and planned: shapes, cost and memory are those with every patch split. `refine = 0` splits every patch and runs.",
     },
     CodeInfo {
+        code: "E0805",
+        title: "a stage needs more memory than there is",
+        explanation: "Memory is planned before the first step: the weights, their gradients, what the optimiser keeps, and the largest arena that a program works in. `accumulate = 4` cuts each step into four parts of a quarter of the batch, and the activations with it; the result is that of the whole batch. `pfmc plan --memory 80` plans for another machine.",
+    },
+    CodeInfo {
         code: "E0901",
         title: "no report computes a metric",
         explanation: "A claim on a metric needs a report that computes it at the end of the run. Add it: `metrics = [vrmse, neps(bands: 3)]`.",

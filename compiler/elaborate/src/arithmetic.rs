@@ -219,7 +219,11 @@ impl<'a> Elaborator<'a> {
 }
 
 fn numbers(op: BinaryOp, x: f64, y: f64, span: Span) -> Outcome<Value> {
-    let by_zero = || fault("E1019", "division by zero", span, "the right side is 0");
+    let by_zero = || {
+        Box::new(
+            fault("E1019", "division by zero", span, "the right side is 0").help("guard it, as in `a / max(b, 1)`, or choose with `if`"),
+        )
+    };
     Ok(match op {
         BinaryOp::Add => Value::number(x + y),
         BinaryOp::Sub => Value::number(x - y),

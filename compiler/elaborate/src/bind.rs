@@ -198,7 +198,9 @@ pub(crate) fn vocabulary<'a>(elaborator: &mut Elaborator<'a>, frame: &mut Frame<
     if let Setting::Vocabulary(names) = &names {
         let twice = names.iter().enumerate().find(|(i, n)| names[..*i].contains(n));
         if let Some((_, name)) = twice {
-            return Err(fault("E1020", format!("`{name}` is in the vocabulary twice"), e.span, "names are unique"));
+            return Err(Box::new(
+                fault("E1020", format!("`{name}` is in the vocabulary twice"), e.span, "names are unique").help("remove one of them"),
+            ));
         }
     }
     Ok(Value::Setting(names))

@@ -162,7 +162,8 @@ impl<'a> Elaborator<'a> {
     ) -> Outcome<Value> {
         let what = format!("{} `{}`", kind_word(definition.kind), definition.name.text);
         if caller.depth >= DEEPEST {
-            return Err(fault("E1012", format!("calls are nested more than {DEEPEST} deep"), span, format!("{what} is called again here")));
+            let d = fault("E1012", format!("calls are nested more than {DEEPEST} deep"), span, format!("{what} is called again here"));
+            return Err(Box::new(d.help("a definition is unrolled while compiling: write `for i in 0 .. n { … }` instead")));
         }
         if self.builder.path().is_empty() {
             self.builder.set_path(&caller.path);
@@ -275,7 +276,7 @@ impl<'a> Elaborator<'a> {
         let name = &parameter.name.text;
         let Some(default) = &parameter.default else {
             let d = fault("E1005", format!("{what} needs `{name}`"), span, format!("`{name}` is not given"));
-            return Err(Box::new(d.also(parameter.span, "it has no default")));
+            return Err(Box::new(d.also(parameter.span, "it has no default").help(format!("write `{name}: …`"))));
         };
         let value = match Type::of(&parameter.ty, &frame.surrounding.members) {
             Type::Axes => Value::Axes(self.axes(frame, default)?),

@@ -16,11 +16,13 @@ pub(crate) struct Surrounding<'a> {
     pub members: Vec<&'a Definition>,
     /// Names of the settings that the running call has read.
     pub read: RefCell<BTreeSet<String>>,
+    /// Settings as bytes, to compare them with those of remembered calls.
+    pub bytes: RefCell<BTreeMap<String, Rc<[u8]>>>,
 }
 
 impl<'a> Surrounding<'a> {
     pub fn new(settings: BTreeMap<String, Value>, members: Vec<&'a Definition>) -> Self {
-        Surrounding { settings, members, read: RefCell::default() }
+        Surrounding { settings, members, ..Surrounding::default() }
     }
 
     pub fn note(&self, name: &str) {

@@ -263,7 +263,15 @@ impl<'a> Elaborator<'a> {
     /// A name or dotted path: a variable, then fields of it.
     pub(crate) fn path(&mut self, frame: &Frame<'a>, path: &Path) -> Outcome<Value> {
         let (first, rest) = path.segments.split_first().expect("a path has a segment");
-        let value = frame.lookup(&first.text).cloned().or_else(|| constant(&first.text));
+        let (value, rest) = match frame.lookup(&first.text) {
+            // Only the field itself is copied out of a record.
+            Some(Value::Setting(setting)) => {
+                let (field, rest) = innermost(setting, rest);
+                (Some(Value::Setting(field.clone())), rest)
+            }
+            Some(value) => (Some(value.clone()), rest),
+            None => (constant(&first.text), rest),
+        };
         let Some(mut value) = value else {
             if frame.open_names {
                 return Ok(Value::Setting(Setting::Name(path.text())));
@@ -307,6 +315,20 @@ impl<'a> Elaborator<'a> {
     }
 
     fn index(&mut self, frame: &mut Frame<'a>, base: &Expr, args: &[Arg], span: Span) -> Outcome<Value> {
+        // One item of a list that has a name is copied, not the list.
+        if let (ExprKind::Path(path), [Arg { name: None, value: at }]) = (&base.kind, args)
+            && let [name] = path.segments.as_slice()
+            && let Some(Value::Setting(Setting::List(_))) = frame.lookup(&name.text)
+        {
+            let index = self.number(frame, at)?;
+            if let Some(Value::Setting(Setting::List(items))) = frame.lookup(&name.text)
+                && index.fract() == 0.0
+                && index >= 0.0
+                && let Some(item) = items.get(index as usize)
+            {
+                return Ok(Value::Setting(item.clone()));
+            }
+        }
         let value = self.eval(frame, base)?;
         let items = value.items().ok_or_else(|| fault("E1006", format!("{} has no items", value.kind()), base.span, value.kind()))?;
         let [Arg { name: None, value: at }] = args else {
@@ -357,6 +379,16 @@ fn bind_each(frame: &mut Frame, variables: &[Name], item: Value, span: Span) -> 
     })?;
     variables.iter().zip(parts).for_each(|(v, part)| frame.bind(&v.text, part));
     Ok(())
+}
+
+/// The field that leading names reach through records, and the names that are left.
+fn innermost<'s, 'n>(mut setting: &'s Setting, mut names: &'n [Name]) -> (&'s Setting, &'n [Name]) {
+    while let [name, rest @ ..] = names
+        && let Some(field) = setting.closed().field(&name.text)
+    {
+        (setting, names) = (field, rest);
+    }
+    (setting, names)
 }
 
 /// Text with `{name}` replaced by what a variable holds.

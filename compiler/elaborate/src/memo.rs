@@ -2,7 +2,14 @@
 //! bound arguments and of the settings around it that it reads: running it again would declare the same parameters and give
 //! tensors of the same types. A model with many variants is mostly such calls.
 
-use crate::{Elaborator, ParameterDecl, Setting, axes::AxisMap, call::DEEPEST, fault::Outcome, frame::Frame, value::Value};
+use crate::{
+    Elaborator, ParameterDecl, Setting,
+    axes::AxisMap,
+    call::DEEPEST,
+    fault::Outcome,
+    frame::{Frame, Surrounding},
+    value::Value,
+};
 use pfm_ir::{Attrs, Builder, Gradient, Graph, Node, NodeId, OpRef, TensorType, ValueId};
 use pfm_syntax::ast::Definition;
 use std::{
@@ -26,7 +33,7 @@ pub(crate) struct Asked {
 /// One call and what came of it.
 struct Call {
     /// Settings of the surrounding instance that it read, as bytes.
-    read: Vec<(String, Vec<u8>)>,
+    read: Vec<(String, Rc<[u8]>)>,
     /// Parameters in the order of their declarations, paths from that of the call.
     declared: Vec<ParameterDecl>,
     value: Value,
@@ -87,9 +94,7 @@ impl<'a> Elaborator<'a> {
     pub(crate) fn recall(&mut self, asked: &Asked, frame: &Frame<'a>) -> Outcome<Option<Value>> {
         let Some(memo) = self.options.memo else { return Ok(None) };
         let around = &frame.surrounding;
-        let same = |call: &Rc<Call>| {
-            call.read.iter().all(|(name, bytes)| around.settings.get(name).and_then(setting_bytes).as_ref() == Some(bytes))
-        };
+        let same = |call: &Rc<Call>| call.read.iter().all(|(name, bytes)| setting_bytes(around, name).as_ref() == Some(bytes));
         let Some(call) = memo.calls.borrow().get(&asked.key).and_then(|calls| calls.iter().find(|c| same(c)).cloned()) else {
             return Ok(None);
         };
@@ -145,7 +150,7 @@ impl<'a> Elaborator<'a> {
         if self.builder.graph.nodes[mark.nodes..].iter().any(|n| matches!(n.op.0.gradient, Gradient::Undefined)) {
             return;
         }
-        let bytes = |name: &String| Some((name.clone(), frame.surrounding.settings.get(name).and_then(setting_bytes)?));
+        let bytes = |name: &String| Some((name.clone(), setting_bytes(&frame.surrounding, name)?));
         let read: Option<Vec<_>> = names.iter().map(bytes).collect();
         let prefix = frame.join("");
         let local = |d: &ParameterDecl| {
@@ -195,12 +200,18 @@ fn each_tensor(value: &Value, see: &mut dyn FnMut(ValueId)) {
     }
 }
 
-fn setting_bytes(value: &Value) -> Option<Vec<u8>> {
-    let Value::Setting(setting) = value else { return None };
+/// A setting around a call as bytes, made once.
+fn setting_bytes(around: &Surrounding, name: &str) -> Option<Rc<[u8]>> {
+    if let Some(bytes) = around.bytes.borrow().get(name) {
+        return Some(bytes.clone());
+    }
+    let Value::Setting(setting) = around.settings.get(name)? else { return None };
     let builder = Builder::default();
     let mut key = Key { bytes: vec![], tensors: vec![], builder: &builder };
     key.setting(setting);
-    Some(key.bytes)
+    let bytes: Rc<[u8]> = Rc::from(key.bytes);
+    around.bytes.borrow_mut().insert(name.to_string(), bytes.clone());
+    Some(bytes)
 }
 
 /// Bytes that are equal exactly for equal values. Each piece says its kind and length first.

@@ -130,3 +130,28 @@ fn the_schedule_is_the_printed_one() {
         assert!((found - factor).abs() < 1e-9, "epoch {epoch}: {found}");
     }
 }
+
+/// Remembered calls change nothing: parameters and shapes of every variant are those of an elaboration without memory.
+#[test]
+fn remembered_calls_give_the_same_parameters_and_shapes() {
+    let library = library();
+    let memo = pfm_elaborate::Memo::default();
+    let instance = tokeniser(&library, 3);
+    for picks in [[0, 0, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0], [1, 1, 1, 0]] {
+        let instance = instance.picked(&picks);
+        let run = |memo| {
+            let mut builder = Builder::new("tok");
+            let frames = builder.input("x", Role::Data, TensorType::f32(&[1, 9, 32, 32, 3]));
+            let options = Options { memo, ..Options::default() };
+            let mut e = Elaborator::new(&library, builder, options);
+            let x = NamedTensor::new(frames, "b t h w c");
+            let z = fail(e.call_member(&instance, "encode", "tok", &[("x", x)], &active(3), None));
+            let y = fail(e.call_member(&instance, "decode", "tok", &[("z", z[0].clone())], &active(3), None));
+            let reaches = pfm_elaborate::reaching(&e.builder().graph, 0, y[0].value);
+            let parameters = e.parameters().to_vec();
+            let reached: Vec<bool> = parameters.iter().map(|p| e.parameter_value(&p.path).is_some_and(|v| reaches.contains(&v))).collect();
+            (e.shape(&z[0]), e.shape(&y[0]), parameters, reached)
+        };
+        assert_eq!(run(None), run(Some(&memo)));
+    }
+}

@@ -90,7 +90,8 @@ impl Code<'_> {
         let ty = TensorType::f32(&[&[1, 1], grid.as_slice(), &[data.fields.len()]].concat());
         let axes = if data.grid.len() == 3 { "b t h w d c" } else { "b t h w c" };
         let operands = ["truth", "pred"].map(|n| NamedTensor::new(builder.input(n, Role::Data, ty.clone()), axes));
-        let mut elaborator = Elaborator::new(self.context.input.library, builder, Options::default());
+        let mut elaborator =
+            Elaborator::new(self.context.input.library, builder, Options { memo: Some(&self.context.memo), ..Options::default() });
         let results = elaborator.call(instance.kind, &instance.definition, "", &operands, &instance.settings, at)?;
         if let (DefinitionKind::Loss, [result]) = (instance.kind, results.as_slice()) {
             let graph = &elaborator.builder().graph;

@@ -27,8 +27,19 @@ impl Cost {
 
 /// Plans every program of the stage.
 pub fn cost(context: &Context, stage: &Stage) -> Result<Cost, Vec<Diagnostic>> {
+    planned(context, stage, stage.accumulate, &stage.variants)
+}
+
+/// As `cost`, with steps cut into this many parts, from the programs with the most tokens only: they are what memory is for.
+pub fn largest(context: &Context, stage: &Stage, accumulate: usize) -> Result<Cost, Vec<Diagnostic>> {
+    let variants = &context.experiment.models[stage.model].variants;
+    let most = stage.variants.iter().copied().max_by_key(|v| variants[*v].tokens);
+    planned(context, stage, accumulate, &most.into_iter().collect::<Vec<_>>())
+}
+
+fn planned(context: &Context, stage: &Stage, accumulate: usize, variants: &[usize]) -> Result<Cost, Vec<Diagnostic>> {
     let model = &context.experiment.models[stage.model];
-    let samples = stage.batch / stage.accumulate;
+    let samples = stage.batch / accumulate;
     let mut hash = blake3::Hasher::new();
     let mut plan = |unit: Unit| {
         let graph = pfm_lower::lower(context, stage, unit)?;
@@ -37,11 +48,11 @@ pub fn cost(context: &Context, stage: &Stage) -> Result<Cost, Vec<Diagnostic>> {
     };
     let (mut arena, mut flops) = (0, 0.0f64);
     for set in 0..stage.data.parts.len() {
-        for &variant in &stage.variants {
+        for &variant in variants {
             let p = plan(Unit { phase: Phase::Accumulate, set, variant, samples })?;
             arena = arena.max(p.arena_bytes);
             if variant == model.evaluation {
-                flops = flops.max(p.cost().flops * stage.accumulate as f64);
+                flops = flops.max(p.cost().flops * accumulate as f64);
             }
         }
         arena = arena.max(plan(Unit { phase: Phase::Predict, set, variant: model.evaluation, samples })?.arena_bytes);

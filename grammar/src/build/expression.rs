@@ -166,8 +166,9 @@ impl Builder<'_> {
     /// `4_096`, `5e-4`.
     pub(super) fn number_literal(&mut self, pair: &Pair) -> Expr {
         let text = pair.as_str().trim_end().replace('_', "");
-        let value: f64 = text.parse().expect("a numeral is a number in Rust as well");
+        let mut value: f64 = text.parse().expect("a numeral is a number in Rust as well");
         if !value.is_finite() {
+            value = f64::MAX;
             self.diagnostics
                 .push(Diagnostic::new("E0016", "a number is too large").at(self.span(pair), "beyond the largest number, about 1.8e308"));
         }

@@ -14,6 +14,7 @@ mod interrupt;
 mod load;
 mod lock;
 mod lsp;
+mod memory;
 mod output;
 mod plan;
 mod programs;
@@ -25,7 +26,8 @@ use output::Exit;
 
 /// A language and compiler for foundation models of physics.
 ///
-/// Exit codes: 0 done; 1 errors in the file, a failed claim or a difference; 2 wrong usage or environment; 5 interrupted, can be resumed;
+/// Exit codes: 0 done; 1 errors in the file, a failed claim or a difference; 2 wrong usage or environment; 4 more
+/// memory needed than there is; 5 interrupted, can be resumed;
 /// 70 internal error.
 #[derive(Parser)]
 #[command(name = "pfmc", version, max_term_width = 100)]

@@ -12,6 +12,8 @@ pub enum Exit {
     Errors = 1,
     /// Wrong arguments, a missing file, a missing device.
     Usage = 2,
+    /// More memory is needed than there is.
+    Memory = 4,
     /// Interrupted; the same command goes on.
     Interrupted = 5,
     Internal = 70,

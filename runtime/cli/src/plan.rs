@@ -2,7 +2,8 @@
 //! of every program has its place before the first step.
 
 use crate::load::{self, Source};
-use crate::output::{Exit, Output};
+use crate::memory;
+use crate::output::{self, Exit, Output};
 use pfm_hir::{Cell, Claim, ClaimTerm, Experiment, Model, Stage};
 use pfm_meaning::{Cost, bytes, flops, grouped};
 use serde_json::{Value, json};
@@ -22,6 +23,9 @@ pub struct Args {
     /// Leave out cost and memory, which take a few seconds to plan.
     #[arg(long)]
     quick: bool,
+    /// Memory to plan for in GiB; by default the machine's.
+    #[arg(long, value_name = "GIB")]
+    memory: Option<f64>,
 }
 
 pub fn run(args: Args, out: &Output) -> Exit {
@@ -35,7 +39,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         return out.fail(Exit::Usage, format!("no cell `{}`; there is {}", args.cell, names.join(", ")));
     };
     let context = loaded.checked.context();
-    let (mut stages, mut memory) = (Vec::new(), BTreeMap::new());
+    let (mut stages, mut taken, mut refused) = (Vec::new(), BTreeMap::new(), Vec::new());
     out.line(heading(experiment));
     out.line(format!("\n  {:<12} {:>13} / {:<13} {:>12} {:>12}   why", "stage", "trainable", "total", "step", "memory"));
     for &index in &cell.stages {
@@ -45,7 +49,9 @@ pub fn run(args: Args, out: &Output) -> Exit {
             Ok(cost) => cost,
             Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),
         };
-        memory.extend(cost.as_ref().map(|c| (stage.name.clone(), c.memory() as f64)));
+        taken.extend(cost.as_ref().map(|c| (stage.name.clone(), c.memory() as f64)));
+        let large = cost.as_ref().zip(memory::limit(args.memory)).filter(|(c, limit)| c.memory() > *limit);
+        refused.extend(large.map(|(c, limit)| memory::too_large(&loaded, stage, c, limit)));
         let why = pfm_train::stage_status(&args.runs, &experiment.name, &stage.key, stage.run);
         stages.push(stage_line(experiment, stage, cost, &why, out));
     }
@@ -53,10 +59,16 @@ pub fn run(args: Args, out: &Output) -> Exit {
     print_modules(&experiment.models[last.model], last, out);
     print_variants(&experiment.models[last.model], out);
     print_cells(experiment, out);
-    let claims = judge(experiment, &memory);
+    let claims = judge(experiment, &taken);
     claims.iter().for_each(|c| out.line(format!("  {} {}    {}", if c.held { "ok" } else { "FAILED" }, c.text, c.found)));
-    let exit = if claims.iter().all(|c| c.held) { Exit::Done } else { Exit::Errors };
+    let exit = match (refused.is_empty(), claims.iter().all(|c| c.held)) {
+        (false, _) => Exit::Memory,
+        (true, false) => Exit::Errors,
+        (true, true) => Exit::Done,
+    };
+    out.diagnostics(&refused, &loaded.checked.sources);
     let mut value = value(experiment, cell, last, stages);
+    value["refused"] = output::diagnostics_value(&refused, &loaded.checked.sources);
     value["claims"] = claims.iter().map(|c| json!({ "text": c.text, "passed": c.held, "found": c.found })).collect();
     out.value(exit, value);
     exit
@@ -70,10 +82,10 @@ struct Claimed {
 }
 
 /// The claims on memory that the planned stages decide.
-fn judge(experiment: &Experiment, memory: &BTreeMap<String, f64>) -> Vec<Claimed> {
+fn judge(experiment: &Experiment, taken: &BTreeMap<String, f64>) -> Vec<Claimed> {
     let side = |term: &ClaimTerm| match term {
         ClaimTerm::Number(n) => Some(*n),
-        ClaimTerm::Memory { stage } => memory.get(stage).copied(),
+        ClaimTerm::Memory { stage } => taken.get(stage).copied(),
         ClaimTerm::Metric { .. } => None,
     };
     let on_memory = |c: &&Claim| [&c.left, &c.right].iter().any(|t| matches!(t, ClaimTerm::Memory { .. }));

@@ -3,6 +3,7 @@
 mod progress;
 
 use crate::load::{self, Loaded, Source};
+use crate::memory;
 use crate::output::{Exit, Output};
 use crate::programs::{Place, make_data};
 use pfm_device::Pool;
@@ -27,6 +28,9 @@ pub struct Args {
     /// Run every cell of a grid; stages that no axis touches run once.
     #[arg(long)]
     grid: Option<String>,
+    /// Memory to plan for in GiB; by default the machine's.
+    #[arg(long, value_name = "GIB")]
+    memory: Option<f64>,
     /// Die at a named point, to test that a run survives it: `NAME` or `NAME:COUNT`.
     #[arg(long, hide = true, env = "PFMC_FAULT")]
     fault: Option<String>,
@@ -50,10 +54,37 @@ pub fn run(args: Args, out: &Output) -> Exit {
     if !refused.is_empty() {
         return out.refuse(&refused, &loaded.checked.sources);
     }
+    if let Err(exit) = fits(&loaded, &cells, &args, out) {
+        return exit;
+    }
     if let Err(exit) = make_data(&loaded, &cells, &args.place, out) {
         return exit;
     }
     run_cells(loaded, &args, cells, &faults, out)
+}
+
+/// Refuses stages that need more memory than there is, before anything is made or trained.
+fn fits(loaded: &Loaded, cells: &[usize], args: &Args, out: &Output) -> Result<(), Exit> {
+    let Some(limit) = memory::limit(args.memory) else { return Ok(()) };
+    let experiment = loaded.experiment();
+    let mut stages: Vec<usize> = cells.iter().flat_map(|c| experiment.cells[*c].stages.iter().copied()).collect();
+    stages.sort_unstable();
+    stages.dedup();
+    let mut refused = vec![];
+    for stage in stages.into_iter().map(|s| &experiment.stages[s]) {
+        match pfm_meaning::largest(&loaded.checked.context(), stage, stage.accumulate) {
+            Ok(cost) if cost.memory() > limit => refused.push(memory::too_large(loaded, stage, &cost, limit)),
+            Ok(_) => {}
+            Err(diagnostics) => return Err(out.refuse(&diagnostics, &loaded.checked.sources)),
+        }
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    out.diagnostics(&refused, &loaded.checked.sources);
+    let diagnostics = crate::output::diagnostics_value(&refused, &loaded.checked.sources);
+    out.value(Exit::Memory, serde_json::json!({ "diagnostics": diagnostics }));
+    Err(Exit::Memory)
 }
 
 /// What the cells ask for and no back end does yet.
