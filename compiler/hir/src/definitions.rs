@@ -27,10 +27,12 @@ pub(crate) fn check(context: &Context, findings: &mut Findings) {
     }
 }
 
-/// Read by the language itself: the width to link to, the names that heads have rows for, the rate to multiply.
+/// Read by the language itself: the width to link to, the names that heads have rows for, the share above which patches are
+/// split, the rate to multiply.
 fn read_outside(kind: DefinitionKind, setting: &str) -> bool {
     let of = |k: DefinitionKind, name: &str| kind == k && setting == name;
-    of(DefinitionKind::Processor, "width") || of(DefinitionKind::Tokeniser, "fields") || of(DefinitionKind::Optimiser, "lr")
+    let of_tokeniser = of(DefinitionKind::Tokeniser, "fields") || of(DefinitionKind::Tokeniser, "refine");
+    of(DefinitionKind::Processor, "width") || of_tokeniser || of(DefinitionKind::Optimiser, "lr")
 }
 
 /// Warns about settings and arguments that the code never names.
