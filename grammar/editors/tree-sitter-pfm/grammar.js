@@ -94,13 +94,13 @@ module.exports = grammar({
     spread: () => /\*[A-Za-z_][A-Za-z0-9_]*'*/,
 
     members: ($) => separated($, choice($.slot, $._definition)),
-    slot: ($) => seq('slot', field('name', $.identifier), optional(seq('[', $.identifier, ']')), '~', $.expression),
+    slot: ($) => seq('slot', field('name', $.identifier), optional(seq('[', $.identifier, ']')), '~', $.expression, optional(seq('if', $.expression))),
 
     // ---- code
 
     code: ($) => separated($, $._statement),
     _statement: ($) => choice($.for, $.require, $.param, $.let_statement, $.expression),
-    for: ($) => seq('for', $.identifier, 'in', $.expression, $.code),
+    for: ($) => seq('for', $.identifier, repeat(seq(',', $.identifier)), 'in', $.expression, $.code),
     require: ($) => seq('require', $.expression, ',', $.text),
     param: ($) => seq(field('name', $.identifier), ':', 'param', $.axes, '~', $.expression, optional(seq('if', $.expression))),
     let_statement: ($) => seq(field('name', $.identifier), repeat(seq(',', field('name', $.identifier))), '=', field('value', $.expression)),
