@@ -35,14 +35,20 @@ pub(crate) fn close(context: &Context, item: &Item, epoch: Option<Epoch>, run: O
         // Without them the stage has a mistake that was reported.
         let (epoch, run) = (epoch?, run?);
         match &horizon.ty {
-            Some(TypeExpr::Named(unit)) if unit.text == "steps" => add_horizon(&mut expr, run as f64, "steps"),
+            ty if is_steps(ty) => add_horizon(&mut expr, run as f64, "steps"),
             _ => add_horizon(&mut expr, (run as f64 / epoch.steps as f64).ceil(), "epochs"),
         }
     }
     let instance = calls::bind(context, DefinitionKind::Schedule, &expr, "schedule", epoch, findings)?;
-    warn_of_long_warmup(item, &args, &instance, epoch, run, findings);
-    warn_of_overlap(context, item, &args, &instance, epoch, findings);
+    let in_steps = definition.is_some_and(|d| d.params.iter().any(|p| p.name.text == "warmup" && is_steps(&p.ty)));
+    let unit = if in_steps { "steps" } else { "epochs" };
+    warn_of_long_warmup(item, &args, &instance, (epoch, run), unit, findings);
+    warn_of_overlap(context, item, &args, &instance, epoch, unit, findings);
     Some(Some(instance))
+}
+
+fn is_steps(ty: &Option<TypeExpr>) -> bool {
+    matches!(ty, Some(TypeExpr::Named(unit)) if unit.text == "steps")
 }
 
 /// Adds the length of the run as the horizon.
@@ -83,22 +89,37 @@ fn argument(args: &[Arg], word: &str) -> Option<Span> {
 }
 
 /// A run that ends within the warm-up never has the rate that the optimiser is given.
-fn warn_of_long_warmup(item: &Item, args: &[Arg], instance: &Instance, epoch: Option<Epoch>, run: Option<u64>, findings: &mut Findings) {
+fn warn_of_long_warmup(
+    item: &Item,
+    args: &[Arg],
+    instance: &Instance,
+    (epoch, run): (Option<Epoch>, Option<u64>),
+    unit: &str,
+    findings: &mut Findings,
+) {
     let warmup = instance.setting("warmup").and_then(Setting::number);
     let (Some(warmup), Some(at), Some(epoch), Some(run)) = (warmup, argument(args, "warmup"), epoch, run) else { return };
-    let epochs = run as f64 / epoch.steps as f64;
-    if warmup < epochs {
+    let length = if unit == "steps" { run as f64 } else { run as f64 / epoch.steps as f64 };
+    if warmup < length {
         return;
     }
     let mut d = Diagnostic::new("W0206", format!("`{}` ends within its warm-up", item.label.text))
-        .at(at, format!("{} epochs of warm-up", prose(warmup)));
+        .at(at, format!("{} {unit} of warm-up", prose(warmup)));
     if let Some(run) = item.value("run") {
-        d = d.also(run.span, format!("{} epochs", prose(epochs)));
+        d = d.also(run.span, format!("{} {unit}", prose(length)));
     }
     findings.push(d.help("shorten the warm-up: the rate never reaches that of the optimiser"));
 }
 
-fn warn_of_overlap(context: &Context, item: &Item, args: &[Arg], instance: &Instance, epoch: Option<Epoch>, findings: &mut Findings) {
+fn warn_of_overlap(
+    context: &Context,
+    item: &Item,
+    args: &[Arg],
+    instance: &Instance,
+    epoch: Option<Epoch>,
+    unit: &str,
+    findings: &mut Findings,
+) {
     let number = |word: &str| instance.setting(word).and_then(Setting::number);
     let (Some(warmup), Some(cooldown), Some(horizon)) = (number("warmup"), number("cooldown"), number(HORIZON)) else {
         return;
@@ -107,21 +128,21 @@ fn warn_of_overlap(context: &Context, item: &Item, args: &[Arg], instance: &Inst
         return;
     }
     let at = argument(args, "warmup").unwrap_or(item.label.span);
-    let message = format!("warm-up and cooldown ({} epochs) overlap in {} epochs", prose(warmup + cooldown), prose(horizon));
-    let jump = steepest_fall(context, instance, horizon);
+    let message = format!("warm-up and cooldown ({} {unit}) overlap in {} {unit}", prose(warmup + cooldown), prose(horizon));
+    let jump = if unit == "epochs" { steepest_fall(context, instance, horizon) } else { None };
     let message = match jump {
         Some((at, before, after)) => format!("{message}; the rate falls from {before:.2} to {after:.2} of its peak at epoch {at}"),
         None => message,
     };
-    let mut d = Diagnostic::new("W0205", message).at(at, format!("{} epochs of warm-up", prose(warmup)));
+    let mut d = Diagnostic::new("W0205", message).at(at, format!("{} {unit} of warm-up", prose(warmup)));
     if let Some(span) = argument(args, "cooldown") {
-        d = d.also(span, format!("{} epochs of cooldown", prose(cooldown)));
+        d = d.also(span, format!("{} {unit} of cooldown", prose(cooldown)));
     }
     match argument(args, HORIZON) {
         Some(span) => d = d.also(span, "the horizon"),
         None => {
             if let Some(run) = item.value("run") {
-                d = d.also(run.span, format!("{} epochs", prose(horizon)));
+                d = d.also(run.span, format!("{} {unit}", prose(horizon)));
             }
             if let Some(span) = epoch.and_then(|e| e.span) {
                 d = d.also(span, "what an epoch is here");
@@ -129,7 +150,7 @@ fn warn_of_overlap(context: &Context, item: &Item, args: &[Arg], instance: &Inst
         }
     }
     let half = (horizon / 2.0).floor().max(1.0);
-    findings.push(d.help(format!("write a longer `over:`, such as `over: 100 epochs`, or at most {half} + {half} epochs")));
+    findings.push(d.help(format!("write a longer `over:`, such as `over: 100 {unit}`, or at most {half} + {half} {unit}")));
 }
 
 /// Epoch at which the factor falls most, with the factors before and after.
