@@ -154,7 +154,7 @@ loss half(truth: [.. c], pred: [.. c]) = 0.5 * both(truth, pred)  # its own
 
 fn both(truth, pred) = mean((truth - pred)^2)
 
-loss unused(truth: [.. c], pred: [.. c]) = mean(truth)
+loss unused(truth: [.. c], pred: [.. c]) = mean(truth - pred)
 "#;
 
 /// Parts amend each other, a mask is inherited, a stage copies the stage that the grid varies, and the loss is in another file.

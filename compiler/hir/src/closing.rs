@@ -10,7 +10,7 @@ use crate::axes;
 use crate::experiment::{Cell, ClaimTerm, Experiment, Report};
 use crate::findings::Findings;
 use crate::input::{Input, Request};
-use crate::reach::{Reach, words};
+use crate::reach::{Reach, tokens, words};
 use crate::resolve::{self, Context};
 use crate::rewrite::{above, behind, item_text, value_text, without_labels};
 use crate::schema::Kind;
@@ -178,7 +178,7 @@ impl Writer<'_> {
     /// The user's own definitions that the text names, and those that they name.
     fn definitions(&self, text: &str) -> String {
         let mut out = String::new();
-        for definition in Reach::new(self.input).own(text) {
+        for definition in Reach::new(self.input).own(&tokens(text)) {
             out.push('\n');
             self.piece(&mut out, definition.span, self.sources.text(definition.span));
         }
@@ -187,7 +187,8 @@ impl Writer<'_> {
 
     /// The `use` lines of the standard library, of all files, with the names that the text has; each name once.
     fn uses(&self, text: &str) -> String {
-        let words = words(text);
+        let code = tokens(text);
+        let words = words(&code);
         let mut brought = BTreeSet::new();
         let mut out = String::new();
         let files = std::iter::once(self.input.file).chain(self.input.others.iter().map(|o| &o.file));

@@ -68,7 +68,7 @@ fn planned(context: &Context, stage: &Stage, accumulate: usize, variants: &[usiz
     let trained = || model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t).map(|(p, _)| p);
     let slots = trained().flat_map(|p| optimiser.slots(&p.shape)).map(|slot| 4 * slot.shape.iter().product::<usize>()).sum();
     Ok(Cost {
-        flops,
+        flops: flops.round(),
         weights: model.parameters.iter().map(|p| 4 * p.count()).sum(),
         gradients: trained().map(|p| 4 * p.count()).sum(),
         slots,

@@ -88,7 +88,7 @@ fn edits_are_told_in_words() {
     assert_eq!(mask, ["mask `heads` freezes 2 more tensors (tok 2,173 → 1,088 trainable), now frozen: tok.decoder.head (in main, heads)"]);
     let unmasked = [
         "rollout.mask heads → none (in main)",
-        "`rollout` trains 14 more tensors (tok 2,173 → 33,000 trainable), now trained: tok (in main)",
+        "`rollout` trains 40 more tensors (tok 2,173 → 39,387 trainable), now trained: tok (in main)",
     ];
     assert_eq!(said("mask      = heads", "mask      = none"), unmasked);
     assert_eq!(said("bottleneck = 6", "bottleneck = 4")[0], "tok.bottleneck 6 → 4");
@@ -97,7 +97,7 @@ fn edits_are_told_in_words() {
         ["euler.source generate(trajectories: 4, seed: 0) → generate(trajectories: 5, seed: 0)"]
     );
     assert_eq!(said("bands: 2", "bands: 3"), ["table.metrics.neps.bands 2 → 3"]);
-    assert_eq!(said("vrmse < 2", "vrmse < 1"), ["a claim is new: `expect vrmse < 1`", "a claim is gone: `expect vrmse < 2`"]);
+    assert_eq!(said("vrmse < 2", "vrmse < 1"), ["a claim is gone: `expect vrmse < 2`", "a claim is new: `expect vrmse < 1`"]);
     assert_eq!(said("run       = 4 steps", "run       = 4 steps, checkpoint = 2 steps"), ["rollout.checkpoint 1 steps → 2 steps"]);
     assert_eq!(said("[all: none, heads: heads]", "[all: none]").len(), 1);
 }
