@@ -2,7 +2,7 @@
 
 use crate::amended;
 use pfm_diag::{Diagnostic, FileId, Sources, Span};
-use pfm_syntax::ast::{Definition, DefinitionKind, File, Name, Path, Use, UseTarget};
+use pfm_syntax::ast::{Body, Definition, DefinitionKind, File, Name, Path, Use, UseTarget};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The definitions of some files. Later files do not hide earlier ones: two of one kind and name are an error.
@@ -75,7 +75,11 @@ impl Library {
             );
             return;
         }
-        of_kind.insert(definition.name.text.clone(), self.definitions.len());
+        if twice(definition, diagnostics) {
+            self.broken.insert((kind, definition.name.text.clone()));
+        } else {
+            of_kind.insert(definition.name.text.clone(), self.definitions.len());
+        }
         self.definitions.push(definition.clone());
     }
 
@@ -205,6 +209,23 @@ impl Library {
     pub fn names(&self, kind: DefinitionKind) -> Vec<&str> {
         self.by_name.get(&kind).into_iter().flat_map(|names| names.keys()).map(String::as_str).collect()
     }
+}
+
+/// Reports parameters of one name, also in members.
+fn twice(definition: &Definition, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let before = diagnostics.len();
+    for (index, parameter) in definition.params.iter().enumerate() {
+        let first = definition.params[..index].iter().find(|p| p.name.text == parameter.name.text);
+        if let Some(first) = first {
+            let d = Diagnostic::new("E0103", format!("`{}` is declared twice", parameter.name.text));
+            let d = d.at(parameter.name.span, "again here").also(first.name.span, "first here");
+            diagnostics.push(d.help("rename one of them"));
+        }
+    }
+    if let Body::Members { definitions, .. } = &definition.body {
+        definitions.iter().for_each(|member| _ = twice(member, diagnostics));
+    }
+    diagnostics.len() > before
 }
 
 /// The closest of some names, if it is close enough to be a slip of the pen.

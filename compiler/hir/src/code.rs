@@ -93,9 +93,20 @@ impl Code<'_> {
         let mut elaborator =
             Elaborator::new(self.context.input.library, builder, Options { memo: Some(&self.context.memo), ..Options::default() });
         let results = elaborator.call(instance.kind, &instance.definition, "", &operands, &instance.settings, at)?;
+        owns_nothing(&elaborator, instance, at)?;
         if let (DefinitionKind::Loss, [result]) = (instance.kind, results.as_slice()) {
             let graph = &elaborator.builder().graph;
-            let blocked = derivatives::without_derivative(graph, &[operands[1].value], &pfm_elaborate::reaching(graph, 0, result.value));
+            let reaches = pfm_elaborate::reaching(graph, 0, result.value);
+            if result.axes.is_empty() && !reaches.contains(&operands[1].value) {
+                let message = format!("nothing is trained by the loss `{}`", instance.definition);
+                let d = Diagnostic::new("W1024", message);
+                let d = match self.definition(instance) {
+                    Some(definition) => d.at(definition.name.span, "does not depend on the prediction in a way that has a derivative"),
+                    None => d,
+                };
+                return Err(vec![reason(d, at).help("compare the prediction with the truth, such as `mean((truth - pred)^2)`")]);
+            }
+            let blocked = derivatives::without_derivative(graph, &[operands[1].value], &reaches);
             if let Some((op, _)) = blocked {
                 let message = format!("`{op}` has no derivative, and the loss `{}` goes through it", instance.definition);
                 let d = Diagnostic { code: "E1025", ..self.wrong(instance, message, "gives no gradient", at) };
@@ -161,11 +172,22 @@ impl Code<'_> {
                 let (own, gradient) = (input("p", &parameter.shape), input("g", &parameter.shape));
                 let slots: Vec<ValueId> = slots.iter().map(|s| input(&s.name, &s.shape)).collect();
                 let update = Update { parameter: own, gradient, slots: &slots, rate, step, phase };
-                Elaborator::new(library, builder, Options::default()).update(optimiser, &update, at)?;
+                let mut elaborator = Elaborator::new(library, builder, Options::default());
+                elaborator.update(optimiser, &update, at)?;
+                owns_nothing(&elaborator, optimiser, at)?;
             }
         }
         Ok(())
     }
+}
+
+/// Weights belong to tokenisers, processors and links alone.
+fn owns_nothing(elaborator: &Elaborator, instance: &Instance, at: Option<Span>) -> Result<(), Vec<Diagnostic>> {
+    let Some(parameter) = elaborator.parameters().first() else { return Ok(()) };
+    let word = pfm_elaborate::kind_word(instance.kind);
+    let d = Diagnostic::new("E1016", format!("the {word} `{}` can not have parameters", instance.definition));
+    let d = d.at(parameter.span, format!("declares `{}`", parameter.path));
+    Err(vec![reason(d, at).help("only tokenisers and processors own weights: take it from the settings")])
 }
 
 fn reason(d: Diagnostic, at: Option<Span>) -> Diagnostic {

@@ -21,10 +21,18 @@ pub(crate) fn check(context: &Context, findings: &mut Findings) {
             facts(definition, findings);
         } else if definition.base.is_some() {
             defaults(context, definition, findings);
-        } else if context.input.broken.is_empty() {
-            unread(context, definition, findings);
         }
     }
+}
+
+/// Warnings about definitions that are otherwise sound.
+pub(crate) fn warn(context: &Context, failed: bool, findings: &mut Findings) {
+    if failed || !context.input.broken.is_empty() {
+        return;
+    }
+    let library = context.input.library;
+    let code = |d: &&Definition| d.kind != DefinitionKind::Data && d.base.is_none() && !library.module_of(d).starts_with("std.");
+    library.definitions().iter().filter(code).for_each(|d| unread(context, d, findings));
 }
 
 /// Read by the language itself: the width to link to, the names that heads have rows for, the share above which patches are

@@ -217,6 +217,13 @@ pub(crate) fn trace(
     let at = Some(plan.tokeniser.base);
     let mut latents = elaborator.call_several(tokeniser, "encode", part, &[frames], Some(&fields), at)?;
     let shapes: Vec<Vec<usize>> = latents.iter().map(|l| elaborator.shape(l)).collect();
+    if let Some(shape) = shapes.iter().find(|shape| shape.len() < 2) {
+        let instance = &plan.tokeniser.part.instance;
+        let d = Diagnostic::new("E1009", format!("`encode` of `{}` gives a tensor of {} axes", instance.definition, shape.len()));
+        let encode = context.input.library.definition(instance.kind, &instance.definition).and_then(|d| d.member("encode"));
+        let d = d.at(encode.map_or(plan.tokeniser.base, |m| m.name.span), "defined here").also(plan.tokeniser.base, "used here");
+        return Err(vec![d.help("a latent has a batch first and channels last, such as `[b t *s c]`")]);
+    }
     let latent_shape = shapes[0][1..].to_vec();
     if let Some(processor) = plan.processor {
         // Several sequences of tokens go through one processor, one after the other.

@@ -195,6 +195,7 @@ fn close(context: &Context, chain: &[bases::Place], request: &Request, findings:
     code::Code { context, tree: &tree, data: &pool.data, models: &pool.models }.check(&plan.stages, &reports, findings);
     let claims = tree.expects.iter().filter_map(|e| world.close(e, findings)).collect();
     unused::check(context, &tree, findings.errors() > before, findings);
+    definitions::warn(context, findings.errors() > before, findings);
 
     let block = profile.as_deref().and_then(|p| tree.find(Kind::Profile, p)).map(|p| p.span);
     let mut instances = instances(&tree, &closed.parts, &plan);
