@@ -18,8 +18,8 @@ fn examples(page: &str) -> Vec<Example> {
     let mut out: Vec<Example> = vec![];
     let mut inside = false;
     for (number, line) in text.lines().enumerate() {
-        if line.starts_with("```") {
-            let opens = !inside && line[3..].split_whitespace().next() == Some("pfm");
+        if let Some(info) = line.strip_prefix("```") {
+            let opens = !inside && info.split_whitespace().next() == Some("pfm");
             if opens {
                 out.push(Example { place: format!("{page}:{}", number + 2), text: String::new() });
             }
