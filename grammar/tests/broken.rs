@@ -105,7 +105,7 @@ fn top_level() {
     check("pfm 1\nfn f(x = x\nfn g(x) =\n", &[("E0006", "("), ("E0017", "=")]);
     check("pfm 1\nstage s { }\n", &[("E0012", "stage")]);
     check("pfm 1\nexperiments s { a = 3 }\n", &[("E0013", "experiments")]);
-    check("pfm 1\nexperiment a { fn f(x) { x } }\n", &[("E0004", "(")]);
+    check("pfm 1\nexperiment a { fn f(x) { x } }\n", &[("E0012", "fn")]);
     check("pfm 1\nblock f { x }\n", &[("E0004", "f")]);
     check("pfm 1\nblock f(x: [b, c]) { x }\n", &[("E0020", ",")]);
     check("pfm 1\ndef f(x): x\n", &[("E0004", "def")]);

@@ -54,7 +54,7 @@ metric error_{n}(truth: [b t *s c], pred: [b t *s c]) -> [b t c] {{
 }}
 
 schedule decay_{n}(epoch, step, rate: number = 0.{rate}) {{
-  1 / (1 + rate * epoch)
+  1 / (1 + rate * epoch + 1e-9 * step)
 }}
 ",
         factor = 1 + n % 5,

@@ -13,7 +13,7 @@ fn five_thousand_lines_are_checked_at_once() {
         .map(|_| {
             let started = Instant::now();
             let checked = check_all("large.pfm", &text, &Request::default(), &Alone);
-            assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics.first());
+            assert!(!pfm_diag::has_errors(&checked.diagnostics), "{:?}", checked.diagnostics.iter().find(|d| d.is_error()));
             started.elapsed()
         })
         .min()

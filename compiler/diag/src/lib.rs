@@ -3,12 +3,14 @@
 //! A diagnostic says what is there (primary label), why that matters (secondary labels), and one concrete edit (help).
 //! Layers collect them and go on; nothing in `compiler/` prints or exits.
 
+mod code_info;
 mod codes;
 mod fixes;
 mod render;
 mod source;
 
-pub use codes::{CODES, CodeInfo, code_info};
+pub use code_info::{CodeInfo, code_info};
+pub use codes::CODES;
 pub use fixes::{apply_fixes, safe_fixes};
 pub use render::{JSON_VERSION, github, json, sarif, short, terminal};
 pub use source::{FileId, SourceFile, Sources, Span};

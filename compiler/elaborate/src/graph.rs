@@ -106,6 +106,10 @@ impl Elaborator<'_> {
 
     /// The tensor over all of `axes`, of these sizes: it is repeated along those that it lacks.
     pub(crate) fn spread(&mut self, t: &NamedTensor, axes: &[String], sizes: &[usize], span: Span) -> Outcome<NamedTensor> {
+        if let Some(twice) = axes.iter().enumerate().find_map(|(i, a)| axes[..i].contains(a).then_some(a)) {
+            let d = fault("E1008", format!("two axes of a tensor are called `{twice}`"), span, axes_text(axes));
+            return Err(Box::new(d.help(format!("rename one: `rename(x, {twice}, to: {twice}')`"))));
+        }
         for (i, axis) in t.axes.iter().enumerate() {
             let found = self.builder.shape(t.value)[i];
             let at = axes.iter().position(|a| a == axis).expect("axes of the operand are among those of the result");

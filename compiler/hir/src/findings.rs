@@ -20,8 +20,8 @@ impl Findings {
     }
 
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let missed = |kind: &str| diagnostic.code == "E0104" && diagnostic.message.starts_with(&format!("no {kind} is called"));
-        if self.unnamed.iter().any(|kind| missed(kind)) {
+        let missed = |kind: &&str| diagnostic.code == "E0104" && diagnostic.message.starts_with(&format!("no {kind} is called"));
+        if self.unnamed.iter().any(missed) {
             self.errors += 1;
             return;
         }

@@ -20,6 +20,9 @@ struct Entry<'a> {
     module: &'a str,
     text: &'a str,
     tokens: OnceCell<String>,
+    /// Positions of the definitions that it names, and the hash of what it says: made once, when first asked for.
+    names: OnceCell<Vec<usize>>,
+    hash: OnceCell<String>,
 }
 
 impl Entry<'_> {
@@ -36,9 +39,13 @@ impl Entry<'_> {
 impl<'a> Reach<'a> {
     pub fn new(input: &Input<'a>) -> Reach<'a> {
         let library: &'a Library = input.library;
-        let entry = |d: &'a Definition| {
-            let text = input.sources.text(d.span);
-            Entry { definition: d, module: library.module_of(d), text, tokens: OnceCell::new() }
+        let entry = |definition: &'a Definition| Entry {
+            definition,
+            module: library.module_of(definition),
+            text: input.sources.text(definition.span),
+            tokens: OnceCell::new(),
+            names: OnceCell::new(),
+            hash: OnceCell::new(),
         };
         let entries: Vec<Entry> = library.definitions().iter().map(entry).collect();
         let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -51,7 +58,7 @@ impl<'a> Reach<'a> {
     /// Kind, name and hash of every definition that the text needs, sorted.
     pub fn reached(&self, text: &str) -> Vec<(String, String)> {
         let name = |e: &Entry| format!("{} {}", kind_word(e.definition.kind), e.definition.name.text);
-        let hash = |e: &Entry| blake3::hash(e.tokens().as_bytes()).to_hex()[..16].to_string();
+        let hash = |e: &Entry| e.hash.get_or_init(|| blake3::hash(e.tokens().as_bytes()).to_hex()[..16].to_string()).clone();
         let mut out: Vec<_> = self.follow(text).into_iter().map(|i| &self.entries[i]).map(|e| (name(e), hash(e))).collect();
         out.sort();
         out
@@ -71,7 +78,7 @@ impl<'a> Reach<'a> {
                 let entry = &self.entries[index];
                 // The standard library needs nothing of the user's, whatever its local names are.
                 let sees = |next: &usize| !entry.is_standard() || self.entries[*next].is_standard();
-                waiting.extend(self.named(entry.tokens()).filter(sees));
+                waiting.extend(entry.names.get_or_init(|| self.named(entry.tokens()).filter(sees).collect()));
             }
         }
         found

@@ -26,6 +26,10 @@ impl Piece<'_> {
 }
 
 pub fn space_between(left: Piece, right: Piece) -> bool {
+    // `0 .5` is item 5 of 0, whatever that means; `0.5` is a number.
+    if right.text == "." && left.text.starts_with(|c: char| c.is_ascii_digit()) {
+        return true;
+    }
     let tight_left = match left.text {
         "(" | "[" | "." => !is_atom(left.parent),
         "{" => matches!(left.parent, Rule::choice | Rule::use_names),
