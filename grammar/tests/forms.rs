@@ -189,7 +189,7 @@ fn code_lines() {
     assert_eq!(
         code(body),
         "{a,b=split(x); w:[out c 3]~uniform((Div 1 sqrt(c))) if (And bias (Compare(Greater) c 2)); v:[3]~1 if bias; \
-         for d (.. 0 (Sub n 1)) {x=g(x) @l[d]}; for a,m zip(s, k) {x=h(x, a)}; require (Compare(Greater) c 2) \"too few\"; x}"
+         for d (.. 0 (Sub n 1)) {x=g(x) @l[d]}; for a,m zip(s k) {x=h(x a)}; require (Compare(Greater) c 2) \"too few\"; x}"
     );
     let types: Vec<String> = definition
         .params
