@@ -48,6 +48,10 @@ impl Elaborator<'_> {
 
     /// Positions of several axes, each different.
     pub(crate) fn positions(&self, t: &NamedTensor, axes: &[String], span: Span) -> Outcome<Vec<usize>> {
+        if let Some(twice) = axes.iter().enumerate().find_map(|(i, a)| axes[..i].contains(a).then_some(a)) {
+            let d = fault("E1008", format!("axis `{twice}` is named twice"), span, axes_text(axes));
+            return Err(Box::new(d.help("name every axis once")));
+        }
         axes.iter().map(|a| self.axis(t, a, span)).collect()
     }
 

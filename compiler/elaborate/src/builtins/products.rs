@@ -118,6 +118,11 @@ fn convolve(e: &mut Elaborator, a: &Arguments) -> Outcome<Value> {
     }
     let carried: Vec<String> = x.axes.iter().filter(|n| **n != channels && !over.contains(n)).cloned().collect();
     e.positions(&x, &over, a.span_of(2))?;
+    let out = &weight.axes[0];
+    if carried.contains(out) || over.contains(out) {
+        let d = fault("E1008", format!("two axes of the result would be called `{out}`"), a.span_of(1), "the first axis of the weight");
+        return Err(Box::new(d.help(format!("rename it: `rename(weight, {out}, to: {out}')`"))));
+    }
     let list = |at: usize, default: usize| if a.has(at) { a.counts(at) } else { vec![default; n] };
     let (stride, low, high) = (list(3, 1), list(4, 0), list(5, 0));
     for (at, l) in [(3, &stride), (4, &low), (5, &high)] {
