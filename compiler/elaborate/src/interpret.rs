@@ -23,7 +23,7 @@ fn constant(name: &str) -> Option<Value> {
 }
 
 /// Expressions that may be evaluated while one graph is made: a limit that real models stay far below.
-const MOST_WORK: usize = 1_000_000;
+const MOST_WORK: usize = 200_000;
 /// Items of a list, those of lists in it included.
 const MOST_ITEMS: usize = 100_000;
 
