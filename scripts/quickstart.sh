@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install.sh
-cargo build --release --locked -p pfm-cli
+cargo build --release --locked --workspace --bins
 exec target/release/pfmc run experiments/indomain.pfm "$@"
