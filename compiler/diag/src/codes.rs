@@ -128,7 +128,7 @@ pub const CODES: &[CodeInfo] = &[
     CodeInfo {
         code: "E0105",
         title: "a file in a `use` was not found",
-        explanation: "`use \"other.pfm\"` reads definitions from a file beside this one. The path is relative to the file that holds the `use`, such as `use \"../shared/blocks.pfm\"`.",
+        explanation: "`use \"other.pfm\"` reads definitions from a file beside this one. The path is relative to the file that holds the `use`, such as `use \"../parts/blocks.pfm\"`.",
     },
     CodeInfo {
         code: "E0106",
