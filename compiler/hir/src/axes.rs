@@ -3,10 +3,10 @@
 use pfm_diag::{Diagnostic, Span};
 use pfm_syntax::ast::{Arg, Expr, ExprKind, Name, Path, Setting};
 
+use crate::context::Context;
 use crate::findings::Findings;
 use crate::names::known_settings;
 use crate::overrides::set_inside;
-use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::suggest::{any_of, listed, nearest};
 use crate::tree::{Item, Tree};

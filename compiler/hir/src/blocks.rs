@@ -3,9 +3,9 @@
 
 use pfm_diag::{Diagnostic, Span};
 
+use crate::context::Context;
 use crate::findings::Findings;
 use crate::names::known_settings;
-use crate::resolve::Context;
 use crate::schema::{EXPERIMENT, Kind, SettingInfo};
 use crate::suggest::{listed, nearest, other_spelling, own_word};
 use crate::tree::{Entry, Item, Tree};

@@ -5,8 +5,8 @@ use pfm_diag::{Diagnostic, Span};
 use pfm_elaborate::{Instance, Setting};
 use pfm_syntax::ast::{Arg, Definition, DefinitionKind, Expr, ExprKind, Name, Parameter, TypeExpr};
 
+use crate::context::Context;
 use crate::findings::Findings;
-use crate::resolve::Context;
 use crate::suggest::{any_of, nearest, with_article};
 use crate::units::{Dimension, digits, in_dimension, plain, prose};
 use crate::values::{call, wrong_form};

@@ -6,9 +6,9 @@ use pfm_syntax::ast::Path;
 
 use crate::axes::{Axis, axes, change, skips};
 use crate::closed::{self, Closed, Pool};
+use crate::context::Context;
 use crate::experiment::{Cell, Grid, Stage};
 use crate::findings::Findings;
-use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::stages::{World, unknown_name};
 use crate::suggest::listed;

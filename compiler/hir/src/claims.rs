@@ -4,12 +4,12 @@
 use pfm_diag::{Diagnostic, Span};
 use pfm_syntax::ast::{Arg, BinaryOp, Comparison, Expect, Expr, ExprKind};
 
+use crate::context::Context;
 use crate::experiment::{Cell, Claim, ClaimTerm, Data, Grid, Model, Report, Stage};
 use crate::findings::Findings;
 use crate::masks;
 use crate::measured::Measured;
 use crate::profiles::AS_WRITTEN;
-use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::stages::unknown_name;
 use crate::suggest::{listed, nearest};

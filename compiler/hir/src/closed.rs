@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use pfm_diag::{Diagnostic, Span};
 use pfm_syntax::ast::Expr;
 
+use crate::context::Context;
 use crate::experiment::{Data, Further, Mixture, Model, Part, Weights};
 use crate::findings::Findings;
 use crate::models::{self, DataPlace, Placed};
-use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::tree::{Item, Tree};
 use crate::{data, mixtures, parts, stages, values};

@@ -7,11 +7,12 @@ use pfm_diag::{Sources, Span};
 use pfm_syntax::ast::{Block, Expect, Setting, Statement, UseTarget};
 
 use crate::axes;
+use crate::context::Context;
 use crate::experiment::{Cell, ClaimTerm, Experiment, Report};
 use crate::findings::Findings;
 use crate::input::{Input, Request};
 use crate::reach::{Reach, tokens, words};
-use crate::resolve::{self, Context};
+use crate::resolve;
 use crate::rewrite::{above, behind, item_text, value_text, without_labels};
 use crate::schema::Kind;
 use crate::tree::{Item, Tree};

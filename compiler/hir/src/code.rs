@@ -8,10 +8,10 @@ use pfm_elaborate::{Elaborator, Instance, NamedTensor, Options, Setting, Update}
 use pfm_ir::{Builder, Role, TensorType, ValueId};
 use pfm_syntax::ast::{Definition, DefinitionKind};
 
+use crate::context::Context;
 use crate::derivatives;
 use crate::experiment::{Data, Model, Report, Stage};
 use crate::findings::Findings;
-use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::tree::Tree;
 

@@ -4,9 +4,9 @@
 use pfm_diag::{Diagnostic, Span};
 use pfm_syntax::ast::{Arg, Body, Definition, DefinitionKind, Expr, ExprKind, Statement};
 
+use crate::context::Context;
 use crate::experiment::{Data, Normalise, Source};
 use crate::findings::Findings;
-use crate::resolve::Context;
 use crate::stages::unknown_name;
 use crate::suggest::{any_of, nearest};
 use crate::tree::Item;

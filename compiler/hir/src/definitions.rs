@@ -5,9 +5,9 @@ use pfm_diag::{Diagnostic, Span};
 use pfm_syntax::ast::{Body, Definition, DefinitionKind, Statement};
 
 use crate::calls::setting_for;
+use crate::context::Context;
 use crate::findings::Findings;
 use crate::reach::words;
-use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::suggest::{listed, nearest};
 

@@ -11,6 +11,7 @@ mod claims;
 mod closed;
 mod closing;
 mod code;
+mod context;
 mod data;
 mod definitions;
 mod derivatives;

@@ -5,10 +5,10 @@ use pfm_diag::Diagnostic;
 use pfm_syntax::ast::{DefinitionKind, Expr, Path};
 
 use crate::closed::{DataIndex, Pool};
+use crate::context::Context;
 use crate::data;
 use crate::experiment::{Mixture, Weights};
 use crate::findings::Findings;
-use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::stages::unknown_name;
 use crate::tree::{Item, Tree};

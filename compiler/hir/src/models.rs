@@ -8,11 +8,11 @@ use pfm_elaborate::{Elaborator, Instance, NamedTensor, Options, Setting};
 use pfm_ir::{Builder, DType, Role, TensorType, ValueId};
 use pfm_syntax::ast::DefinitionKind;
 
+use crate::context::Context;
 use crate::derivatives;
 use crate::experiment::{Data, Model, ModelKind, Parameter, Part, Variant};
 use crate::findings::Findings;
 use crate::remedies::Trial;
-use crate::resolve::Context;
 use crate::units::prose;
 
 /// A part and the place of its block, for errors that come from inside its definition.

@@ -5,10 +5,10 @@ use pfm_diag::Span;
 use pfm_elaborate::Instance;
 use pfm_syntax::ast::{Body, Definition, DefinitionKind, Expr, ExprKind, Statement};
 
+use crate::context::Context;
 use crate::experiment::{Origin, Stage};
 use crate::mixtures;
 use crate::names::definition_of;
-use crate::resolve::Context;
 use crate::schema::{EXPERIMENT, Kind, SettingInfo};
 use crate::tree::{Item, Tree};
 use crate::units::digits;

@@ -6,10 +6,10 @@ use pfm_elaborate::Setting;
 use pfm_syntax::ast::{Body, Definition, DefinitionKind, ExprKind, Name};
 
 use crate::calls::{Given, bind_given, setting_for, value};
+use crate::context::Context;
 use crate::experiment::Part;
 use crate::findings::Findings;
 use crate::names::definition_kind;
-use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::suggest::{listed, nearest};
 use crate::tree::{Item, Level};

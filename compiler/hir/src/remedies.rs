@@ -4,9 +4,9 @@
 use pfm_diag::Diagnostic;
 use pfm_elaborate::{Instance, Setting};
 
+use crate::context::Context;
 use crate::experiment::Data;
 use crate::models::{Placed, Plan, trace};
-use crate::resolve::Context;
 
 /// Numbers to each side that are tried, and how many are named.
 const REACH: i64 = 32;

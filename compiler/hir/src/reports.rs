@@ -6,12 +6,12 @@ use pfm_syntax::ast::{Arg, DefinitionKind, Expr, ExprKind};
 
 use crate::calls;
 use crate::cells::default_stage;
+use crate::context::Context;
 use crate::experiment::{Grid, Report, SampleRule, Stage, Unroll};
 use crate::findings::Findings;
 use crate::identity;
 use crate::plots;
 use crate::reach::Reach;
-use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::stages::unknown_name;
 use crate::suggest::nearest;

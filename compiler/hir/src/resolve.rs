@@ -2,38 +2,18 @@
 //! finds and goes on with what is sound.
 
 use pfm_diag::Diagnostic;
-use pfm_elaborate::{Instance, Memo};
-use pfm_syntax::ast::{Block, File, Statement};
+use pfm_elaborate::Instance;
+use pfm_syntax::ast::{Block, Statement};
 
 use crate::closed::{self, PartIndex, Pool};
+use crate::context::Context;
 use crate::experiment::{Experiment, Report};
 use crate::findings::Findings;
 use crate::input::{Input, ProfileChoice, Request};
-use crate::names::Scope;
-use crate::reach::Reach;
 use crate::schema::Kind;
 use crate::suggest::{any_of, nearest};
 use crate::tree::Tree;
 use crate::{amend, bases, blocks, cells, claims, code, definitions, origins, profiles, reports, unused, values};
-
-/// What every step reads.
-pub(crate) struct Context<'a> {
-    pub input: Input<'a>,
-    pub scope: Scope<'a>,
-    /// Definitions, as they count for the identity of stages and reports.
-    pub reach: Reach<'a>,
-    /// Calls of definitions that were elaborated to check a shape.
-    pub memo: Memo,
-}
-
-impl<'a> Context<'a> {
-    /// `chains`: the experiments that are closed, each with those that it amends.
-    fn new(input: &Input<'a>, chains: &[&[bases::Place<'a>]], findings: &mut Findings) -> Context<'a> {
-        let files: Vec<&File> = chains.iter().copied().flatten().map(|(_, file)| *file).collect();
-        let scope = Scope::new(input, &files, findings);
-        Context { input: *input, scope, reach: Reach::new(input), memo: Memo::default() }
-    }
-}
 
 /// Resolves one experiment under one profile. Pure: no files, clock or environment. The experiment is absent when there was an
 /// error; warnings and failed claims on structure come with it. Diagnostics are sorted by place.

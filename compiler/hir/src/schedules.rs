@@ -6,8 +6,8 @@ use pfm_elaborate::{Instance, Setting};
 use pfm_syntax::ast::{Arg, DefinitionKind, TypeExpr};
 
 use crate::calls::{self, Epoch};
+use crate::context::Context;
 use crate::findings::Findings;
-use crate::resolve::Context;
 use crate::stages::ClosedSchedule;
 use crate::tree::Item;
 use crate::units::prose;

@@ -9,12 +9,12 @@ use pfm_syntax::ast::{DefinitionKind, Expr};
 
 use crate::calls::{self, Epoch};
 use crate::closed::{DataIndex, ModelIndex};
+use crate::context::Context;
 use crate::experiment::{Data, Handover, Identity, Model, ModelKind, Objective, ObjectiveKind, Stage, Units};
 use crate::findings::Findings;
 use crate::identity;
 use crate::masks;
 use crate::reach::Reach;
-use crate::resolve::Context;
 use crate::schedules;
 use crate::schema::Kind;
 use crate::suggest::{any_of, nearest};

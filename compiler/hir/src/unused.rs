@@ -3,8 +3,8 @@
 use pfm_diag::Diagnostic;
 use pfm_syntax::ast::{Arg, Expr, ExprKind, Path};
 
+use crate::context::Context;
 use crate::findings::Findings;
-use crate::resolve::Context;
 use crate::schema::Kind;
 use crate::tree::Tree;
 
