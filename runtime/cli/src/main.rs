@@ -24,6 +24,10 @@ mod run;
 use clap::{Parser, Subcommand};
 use output::Exit;
 
+/// A check is mostly small values that live briefly: this allocator takes a third off its time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A language and compiler for foundation models of physics.
 ///
 /// Exit codes: 0 done; 1 errors in the file, a failed claim or a difference; 2 wrong usage or environment; 4 more
