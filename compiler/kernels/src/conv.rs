@@ -3,6 +3,7 @@
 
 use crate::block::{Panel, padded, panel, panels};
 use crate::conv_narrow::{Narrow, PackNarrow};
+use crate::conv_winograd::{self, PackTaps, Winograd};
 use crate::isa::{Isa, Kernel, Shared, launch};
 use crate::simd::{Simd, columns};
 use crate::tile::{Tap, Tile};
@@ -74,12 +75,20 @@ impl ConvSpec {
 
     /// Floats of scratch of `conv`.
     pub fn scratch(&self) -> usize {
-        self.taps() * self.ci * padded(self.co)
+        self.packed(std::slice::from_ref(&self.forward), self.ci, self.co)
     }
 
     /// Floats of scratch of `conv_input_grad`.
     pub fn input_grad_scratch(&self) -> usize {
-        self.taps() * self.co * padded(self.ci)
+        self.packed(&self.backward, self.co, self.ci)
+    }
+
+    /// Floats of the packed weights of a convolution along these walks.
+    fn packed(&self, walks: &[Walk], source: usize, result: usize) -> usize {
+        match self.tiled(walks, source, result) {
+            Some(_) => conv_winograd::packed(self.taps(), source, result),
+            None => self.taps() * source * padded(result),
+        }
     }
 
     /// Values of x, w and y.
@@ -117,7 +126,7 @@ pub fn conv(pool: &Pool, isa: Isa, spec: &ConvSpec, x: &[f32], w: &[f32], y: &mu
         to: Shared::of(y),
         packed: Shared::of(scratch),
     };
-    job.run(pool, isa, std::slice::from_ref(&spec.forward));
+    job.run(pool, isa, spec, std::slice::from_ref(&spec.forward));
 }
 
 /// dx of y = conv(x, w) from dy. `scratch` has at least `spec.input_grad_scratch()` values.
@@ -136,7 +145,7 @@ pub fn conv_input_grad(pool: &Pool, isa: Isa, spec: &ConvSpec, dy: &[f32], w: &[
         to: Shared::of(dx),
         packed: Shared::of(scratch),
     };
-    job.run(pool, isa, &spec.backward);
+    job.run(pool, isa, spec, &spec.backward);
 }
 
 /// The pixels of one sample of x or of y.
@@ -177,12 +186,19 @@ const WORK: usize = 1 << 19;
 const PACKED: usize = 16;
 
 impl Job {
-    fn run(&self, pool: &Pool, isa: Isa, walks: &[Walk]) {
+    fn run(&self, pool: &Pool, isa: Isa, spec: &ConvSpec, walks: &[Walk]) {
         if self.result.channels == 0 || self.source.channels == 0 {
             // No channel at one end: the sum is empty. There is nothing to write or only zeros.
             let count = self.batch * self.result.values();
             // SAFETY: the result has that many values.
             unsafe { std::slice::from_raw_parts_mut(self.to.0, count) }.fill(0.0);
+            return;
+        }
+        if let Some(walk) = spec.tiled(walks, self.source.channels, self.result.channels) {
+            let tiled = Winograd::new(self, walk);
+            let pack = PackTaps(tiled);
+            launch(pool, isa, pack.tasks(), &pack);
+            launch(pool, isa, tiled.tasks(), &tiled);
             return;
         }
         if let Some(narrow) = Narrow::new(self, walks) {
@@ -200,7 +216,7 @@ impl Job {
         }
     }
 
-    fn taps(&self) -> usize {
+    pub(crate) fn taps(&self) -> usize {
         self.kernel.iter().product()
     }
 
@@ -291,7 +307,7 @@ struct Convolve<'a> {
 }
 
 /// Result channels of a task: two panels of the widest kind.
-const COLUMNS: usize = 128;
+pub(crate) const COLUMNS: usize = 128;
 
 impl<'a> Convolve<'a> {
     fn new(job: &'a Job, walk: &'a Walk) -> Convolve<'a> {

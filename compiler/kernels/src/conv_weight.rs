@@ -3,8 +3,9 @@
 
 use crate::block::{panel, panels, strips};
 use crate::conv::ConvSpec;
+use crate::conv_weight_winograd;
 use crate::isa::{Isa, Kernel, Shared, launch};
-use crate::simd::Simd;
+use crate::simd::{Simd, store_columns};
 use crate::tile::{Tap, Tile};
 use crate::walk::AxisTap;
 use pfm_device::Pool;
@@ -22,7 +23,11 @@ const LANES: usize = 16;
 impl ConvSpec {
     /// Floats of scratch of `conv_weight_grad`.
     pub fn weight_grad_scratch(&self) -> usize {
-        self.chunks() * self.lengths()[1]
+        if self.tiled_weight_grad() { conv_weight_winograd::scratch(self) } else { self.chunks() * self.lengths()[1] }
+    }
+
+    fn tiled_weight_grad(&self) -> bool {
+        self.tiled(std::slice::from_ref(&self.forward), self.ci, self.co).is_some()
     }
 
     fn chunks(&self) -> usize {
@@ -42,6 +47,10 @@ pub fn conv_weight_grad(pool: &Pool, isa: Isa, spec: &ConvSpec, x: &[f32], dy: &
     assert_eq!(lengths, spec.lengths(), "operands have the sizes of the specification");
     assert!(scratch.len() >= spec.weight_grad_scratch(), "scratch is large enough");
     if dw.is_empty() {
+        return;
+    }
+    if spec.tiled_weight_grad() {
+        conv_weight_winograd::run(pool, isa, spec, x, dy, dw, scratch);
         return;
     }
     let source = Operand { start: x.as_ptr(), channels: spec.ci, step: spec.forward[2].source_step, dw_stride: spec.taps() };
@@ -224,23 +233,21 @@ impl Kernel for Reduce<'_> {
         let first = group * LANES;
         let lanes = LANES.min(columns.channels - first);
         for row in part * REDUCED..rows.channels.min((part + 1) * REDUCED) {
-            for tap in 0..taps {
-                let mut sums = [0.0; LANES];
-                // SAFETY: tap and channels lie inside the partial sums and dw; these channels are of this task alone.
-                unsafe {
-                    let from = (tap * rows.channels + row) * columns.channels + first;
-                    let from = job.partial.0.add(from);
-                    for c in (0..lanes).step_by(S::LANES) {
-                        let some = S::LANES.min(lanes - c);
-                        let mut sum = S::splat(0.0);
-                        for chunk in 0..job.chunks {
-                            sum = S::add(sum, S::load_first(from.add(chunk * total + c), some));
+            for c in (0..lanes).step_by(S::LANES) {
+                let some = S::LANES.min(lanes - c);
+                for at in (0..taps).step_by(S::LANES) {
+                    let count = S::LANES.min(taps - at);
+                    // SAFETY: taps and channels lie inside the partial sums and dw; these channels are of this task alone.
+                    unsafe {
+                        let mut square = [S::splat(0.0); 16];
+                        for (i, sum) in square.iter_mut().enumerate().take(count) {
+                            let from = ((at + i) * rows.channels + row) * columns.channels + first + c;
+                            for chunk in 0..job.chunks {
+                                *sum = S::add(*sum, S::load_first(job.partial.0.add(chunk * total + from), some));
+                            }
                         }
-                        S::store_first(sums.as_mut_ptr().add(c), sum, some);
-                    }
-                    for (c, sum) in sums.into_iter().enumerate().take(lanes) {
-                        let to = (first + c) * columns.dw_stride + row * rows.dw_stride + tap;
-                        *job.dw.0.add(to) = sum;
+                        let to = job.dw.0.add((first + c) * columns.dw_stride + row * rows.dw_stride + at);
+                        store_columns::<S>(square, to, columns.dw_stride, some, count);
                     }
                 }
             }

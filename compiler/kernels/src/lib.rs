@@ -12,6 +12,8 @@ mod contract_run;
 mod conv;
 mod conv_narrow;
 mod conv_weight;
+mod conv_weight_winograd;
+mod conv_winograd;
 mod eigh;
 mod exp;
 mod fft;
@@ -22,6 +24,7 @@ mod random;
 mod simd;
 mod tile;
 mod walk;
+mod winograd;
 
 pub use argsort::argsort;
 pub use attend::{AttendInputs, AttendSpec, attend};

@@ -59,6 +59,21 @@ pub(crate) unsafe fn columns<S: Simd>(from: *const f32, stride: usize, rows: usi
     }
 }
 
+/// The way back: writes lane `r` of vector `i` to `to + r * stride + i`, for `rows` lanes and `columns` vectors.
+///
+/// # Safety
+/// The processor has the instructions of `S`, and the places are writable.
+#[inline(always)]
+pub(crate) unsafe fn store_columns<S: Simd>(mut square: [S::V; 16], to: *mut f32, stride: usize, rows: usize, columns: usize) {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        S::transpose(&mut square);
+        for (r, row) in square.iter().enumerate().take(rows) {
+            S::store_first(to.add(r * stride), *row, columns);
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
 

@@ -86,6 +86,25 @@ fn three_by_three_by_three() {
         .check();
 }
 
+/// Enough pixels for the way by tiles: borders of every width, channels that are no multiple of a vector, few and many frames.
+#[test]
+fn tiles_of_four_by_four_results() {
+    for channels in [(16, 16), (5, 16), (18, 20)] {
+        Case { batch: 2, input: &[3, 14, 23], channels, kernel: &[3, 3, 3], stride: &[1; 3], low: &[2, 1, 1], high: &[0, 1, 1] }.check();
+    }
+    Case { batch: 3, input: &[1, 16, 17], channels: (17, 33), kernel: &[1, 3, 3], stride: &[1; 3], low: &[0, 0, 2], high: &[0, 2, 0] }
+        .check();
+    Case { batch: 1, input: &[4, 9, 33], channels: (6, 12), kernel: &[4, 3, 3], stride: &[1; 3], low: &[1, 1, 0], high: &[2, 1, 0] }
+        .check();
+    Case { batch: 1, input: &[40, 7, 9], channels: (12, 13), kernel: &[2, 3, 3], stride: &[1; 3], low: &[1, 1, 1], high: &[0, 1, 1] }
+        .check();
+    Case { batch: 4, input: &[15, 30], channels: (70, 14), kernel: &[3, 3], stride: &[1; 2], low: &[1; 2], high: &[1; 2] }.check();
+    Case { batch: 1, input: &[2, 5, 300], channels: (9, 12), kernel: &[1, 3, 3], stride: &[1; 3], low: &[0, 1, 1], high: &[0, 1, 1] }
+        .check();
+    Case { batch: 2, input: &[3, 8, 12], channels: (64, 130), kernel: &[3, 3, 3], stride: &[1; 3], low: &[2, 1, 1], high: &[0, 1, 1] }
+        .check();
+}
+
 #[test]
 fn single_taps() {
     for channels in [(16, 32), (64, 5), (7, 9)] {
