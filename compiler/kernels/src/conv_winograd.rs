@@ -104,32 +104,67 @@ impl Blocks {
     #[inline(always)]
     pub(crate) unsafe fn sources<S: Simd>(&self, block: Block, frame: *const f32, channels: usize, to: *mut f32) {
         let plane = block.tiles() * channels;
-        let row = self.w.source * channels as isize;
         for tile in 0..block.tiles() {
             let y = ((block.top + tile / block.columns) * RESULTS) as isize + self.h.offset;
             let x = ((block.left + tile % block.columns) * RESULTS) as isize + self.w.offset;
             let within = y >= 0 && y + SOURCES as isize <= self.h.source && x >= 0 && x + SOURCES as isize <= self.w.source;
-            let start = frame.wrapping_offset(y * row + x * channels as isize);
+            let start = frame.wrapping_offset((y * self.w.source + x) * channels as isize);
             for c in (0..channels).step_by(S::LANES) {
                 let some = S::LANES.min(channels - c);
-                // SAFETY: only pixels inside the frame are read; tile and channels lie inside the block.
+                // SAFETY: a tile within reads inside the frame only, others look; tile and channels lie inside the block.
                 unsafe {
-                    let mut square = [[S::splat(0.0); SOURCES]; SOURCES];
-                    for (i, values) in square.iter_mut().enumerate() {
-                        if !within && !(0..self.h.source).contains(&(y + i as isize)) {
-                            continue;
-                        }
-                        let from = start.wrapping_offset(i as isize * row).wrapping_add(c);
-                        for (j, value) in values.iter_mut().enumerate() {
-                            if within || (0..self.w.source).contains(&(x + j as isize)) {
-                                *value = S::load_first(from.wrapping_add(j * channels), some);
-                            }
-                        }
+                    let (from, to) = (start.wrapping_add(c), to.add(tile * channels + c));
+                    if within && some == S::LANES {
+                        let square = self.source_within::<S>(from, channels);
+                        write::<S, true>(&winograd::source_square::<S>(&square), to, plane, some);
+                    } else {
+                        let square = self.source_near_border::<S>((y, x), from, channels, some);
+                        write::<S, false>(&winograd::source_square::<S>(&square), to, plane, some);
                     }
-                    let square = winograd::source_square::<S>(&square);
-                    write::<S>(&square, to.add(tile * channels + c), plane, some);
                 }
             }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn source_within<S: Simd>(&self, from: *const f32, channels: usize) -> [[S::V; SOURCES]; SOURCES] {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            let mut square = [[S::splat(0.0); SOURCES]; SOURCES];
+            for (i, values) in square.iter_mut().enumerate() {
+                let row = from.add(i * self.w.source as usize * channels);
+                for (j, value) in values.iter_mut().enumerate() {
+                    *value = S::load(row.add(j * channels));
+                }
+            }
+            square
+        }
+    }
+
+    /// As above; pixels outside of the frame are zeros, and only `some` channels are there.
+    #[inline(always)]
+    unsafe fn source_near_border<S: Simd>(
+        &self,
+        (y, x): (isize, isize),
+        from: *const f32,
+        channels: usize,
+        some: usize,
+    ) -> [[S::V; SOURCES]; SOURCES] {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            let mut square = [[S::splat(0.0); SOURCES]; SOURCES];
+            for (i, values) in square.iter_mut().enumerate() {
+                if !(0..self.h.source).contains(&(y + i as isize)) {
+                    continue;
+                }
+                let row = from.wrapping_offset(i as isize * self.w.source * channels as isize);
+                for (j, value) in values.iter_mut().enumerate() {
+                    if (0..self.w.source).contains(&(x + j as isize)) {
+                        *value = S::load_first(row.wrapping_add(j * channels), some);
+                    }
+                }
+            }
+            square
         }
     }
 
@@ -140,20 +175,31 @@ impl Blocks {
     #[inline(always)]
     pub(crate) unsafe fn spread<S: Simd>(&self, block: Block, frame: *const f32, stride: usize, channels: usize, to: *mut f32) {
         let plane = block.tiles() * channels;
+        let row = self.w.results * stride;
         for tile in 0..block.tiles() {
             let (y, x, rows, columns) = self.results(block, tile);
+            let whole = rows == RESULTS && columns == RESULTS;
             for c in (0..channels).step_by(S::LANES) {
                 let some = S::LANES.min(channels - c);
                 // SAFETY: rows and columns lie inside the frame; tile and channels lie inside the block.
                 unsafe {
+                    let (from, to) = (frame.add(y * row + x * stride + c), to.add(tile * channels + c));
                     let mut square = [[S::splat(0.0); RESULTS]; RESULTS];
-                    for (i, values) in square.iter_mut().enumerate().take(rows) {
-                        for (j, value) in values.iter_mut().enumerate().take(columns) {
-                            *value = S::load_first(frame.add(((y + i) * self.w.results + x + j) * stride + c), some);
+                    if whole && some == S::LANES {
+                        for (i, values) in square.iter_mut().enumerate() {
+                            for (j, value) in values.iter_mut().enumerate() {
+                                *value = S::load(from.add(i * row + j * stride));
+                            }
                         }
+                        write::<S, true>(&winograd::spread_square::<S>(&square), to, plane, some);
+                    } else {
+                        for (i, values) in square.iter_mut().enumerate().take(rows) {
+                            for (j, value) in values.iter_mut().enumerate().take(columns) {
+                                *value = S::load_first(from.add(i * row + j * stride), some);
+                            }
+                        }
+                        write::<S, false>(&winograd::spread_square::<S>(&square), to, plane, some);
                     }
-                    let square = winograd::spread_square::<S>(&square);
-                    write::<S>(&square, to.add(tile * channels + c), plane, some);
                 }
             }
         }
@@ -168,13 +214,16 @@ impl Blocks {
     }
 }
 
-/// Stores the values of a square, each `plane` floats after the one before.
+/// Stores the values of a square, each `plane` floats after the one before: all lanes or `some`.
 #[inline(always)]
-unsafe fn write<S: Simd>(square: &[[S::V; SOURCES]; SOURCES], to: *mut f32, plane: usize, some: usize) {
+unsafe fn write<S: Simd, const FULL: bool>(square: &[[S::V; SOURCES]; SOURCES], to: *mut f32, plane: usize, some: usize) {
     for (i, row) in square.iter().enumerate() {
         for (j, value) in row.iter().enumerate() {
             // SAFETY: passed on from the caller.
-            unsafe { S::store_first(to.add((i * SOURCES + j) * plane), *value, some) }
+            unsafe {
+                let to = to.add((i * SOURCES + j) * plane);
+                if FULL { S::store(to, *value) } else { S::store_first(to, *value, some) }
+            }
         }
     }
 }
@@ -241,30 +290,49 @@ impl<'a> Winograd<'a> {
     unsafe fn store<S: Simd>(&self, block: Block, products: *const f32, (width, columns): (usize, usize), result: *mut f32) {
         let channels = self.job.result.channels;
         let plane = block.tiles() * width;
+        let row = self.blocks.w.results * channels;
         for tile in 0..block.tiles() {
             let (y, x, rows, across) = self.blocks.results(block, tile);
-            let start = result.wrapping_add((y * self.blocks.w.results + x) * channels);
+            let whole = rows == RESULTS && across == RESULTS;
             for c in (0..columns).step_by(S::LANES) {
                 let some = S::LANES.min(columns - c);
                 // SAFETY: all products of the tile were written; rows and columns lie inside the result.
                 unsafe {
-                    let from = products.add(tile * width + c);
-                    let mut square = [[S::splat(0.0); SOURCES]; SOURCES];
-                    for (i, values) in square.iter_mut().enumerate() {
-                        for (j, value) in values.iter_mut().enumerate() {
-                            *value = S::load_first(from.add((i * SOURCES + j) * plane), some);
+                    let (from, to) = (products.add(tile * width + c), result.add(y * row + x * channels + c));
+                    if whole && some == S::LANES {
+                        let square = winograd::result_square::<S>(&products_of::<S, true>(from, plane, some));
+                        for (i, values) in square.iter().enumerate() {
+                            for (j, value) in values.iter().enumerate() {
+                                S::store(to.add(i * row + j * channels), *value);
+                            }
                         }
-                    }
-                    let square = winograd::result_square::<S>(&square);
-                    for (i, values) in square.iter().enumerate().take(rows) {
-                        for (j, value) in values.iter().enumerate().take(across) {
-                            let to = start.add((i * self.blocks.w.results + j) * channels + c);
-                            S::store_first(to, *value, some);
+                    } else {
+                        let square = winograd::result_square::<S>(&products_of::<S, false>(from, plane, some));
+                        for (i, values) in square.iter().enumerate().take(rows) {
+                            for (j, value) in values.iter().enumerate().take(across) {
+                                S::store_first(to.add(i * row + j * channels), *value, some);
+                            }
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// The products of a tile, each `plane` floats after the one before.
+#[inline(always)]
+unsafe fn products_of<S: Simd, const FULL: bool>(from: *const f32, plane: usize, some: usize) -> [[S::V; SOURCES]; SOURCES] {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        let mut square = [[S::splat(0.0); SOURCES]; SOURCES];
+        for (i, values) in square.iter_mut().enumerate() {
+            for (j, value) in values.iter_mut().enumerate() {
+                let from = from.add((i * SOURCES + j) * plane);
+                *value = if FULL { S::load(from) } else { S::load_first(from, some) };
+            }
+        }
+        square
     }
 }
 
@@ -404,7 +472,7 @@ impl Kernel for PackTaps<'_> {
                             }
                             let square = winograd::taps_square::<S>(&square);
                             let to = panel.first * slots * channels + (t * channels + channel) * width + c;
-                            write::<S>(&square, job.packed.0.add(to), self.0.packed(), S::LANES);
+                            write::<S, true>(&square, job.packed.0.add(to), self.0.packed(), S::LANES);
                         }
                     }
                 }
