@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 pfmc=${PFMC:-target/release/pfmc}
 form=$([ -n "${GITHUB_ACTIONS:-}" ] && echo github || echo short)
 status=0
-for lock in experiments/*.lock; do
+for lock in experiments/*.lock experiments/bench/*.lock; do
   "$pfmc" check --locked --format "$form" "${lock%.lock}.pfm" || status=1
 done
 # Cells that `pfmc grid expand FILE --profile paper` wrote: experiments/NAME/GRID/CELL.pfm.

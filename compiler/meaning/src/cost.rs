@@ -30,6 +30,11 @@ pub fn cost(context: &Context, stage: &Stage) -> Result<Cost, Vec<Diagnostic>> {
     planned(context, stage, stage.accumulate, &stage.variants)
 }
 
+/// As `cost`, of the programs for the evaluation choice only.
+pub fn evaluation(context: &Context, stage: &Stage) -> Result<Cost, Vec<Diagnostic>> {
+    planned(context, stage, stage.accumulate, &[context.experiment.models[stage.model].evaluation])
+}
+
 /// As `cost`, with steps cut into this many parts, from the programs with the most tokens only: they are what memory is for.
 pub fn largest(context: &Context, stage: &Stage, accumulate: usize) -> Result<Cost, Vec<Diagnostic>> {
     let variants = &context.experiment.models[stage.model].variants;

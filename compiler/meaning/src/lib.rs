@@ -8,7 +8,7 @@ mod read;
 mod shown;
 
 pub use compare::{Change, Subject, compare};
-pub use cost::{Cost, cost, largest};
+pub use cost::{Cost, cost, evaluation, largest};
 pub use lock::{differs, from_text, missing, to_text, unreadable};
 pub use read::{Costs, Read, read};
 pub use shown::{bytes, flops, grouped};

@@ -1,6 +1,7 @@
 //! `pfmc`: the command line. One file per verb; this file only knows their names, the shared options and the exit codes.
 
 mod apply;
+mod bench;
 mod check;
 mod completions;
 mod data;
@@ -56,6 +57,8 @@ enum Verb {
     Plan(plan::Args),
     /// Run an experiment, one of its cells, or a whole grid; goes on where it stopped.
     Run(run::Args),
+    /// Measure what training steps of a stage take, and where their time and memory go.
+    Bench(bench::Args),
     /// Write down what files mean, to be compared by `check --locked`.
     Lock(lock::Args),
     /// Compare what two files, locks or runs mean.
@@ -106,6 +109,7 @@ fn main() -> std::process::ExitCode {
         Verb::Fmt(args) => format::run(args, &out),
         Verb::Plan(args) => plan::run(args, &out),
         Verb::Run(args) => run::run(args, &out),
+        Verb::Bench(args) => bench::run(args, &out),
         Verb::Lock(args) => lock::run(args, &out),
         Verb::Diff(args) => diff::run(args, &out),
         Verb::Grid(verb) => grid::run(verb, &out),

@@ -2,6 +2,7 @@
 //! batch would fit.
 
 use crate::load::Loaded;
+use crate::output::{Exit, Output, diagnostics_value};
 use pfm_diag::Diagnostic;
 use pfm_hir::Stage;
 use pfm_meaning::{Cost, bytes, largest};
@@ -39,4 +40,11 @@ pub fn too_large(loaded: &Loaded, stage: &Stage, cost: &Cost, limit: usize) -> D
         None => d.help("use a smaller model, a smaller grid, or another profile"),
     };
     d.note(table.join("\n"))
+}
+
+/// Ends a verb on stages that do not fit.
+pub fn refuse(refused: &[Diagnostic], loaded: &Loaded, out: &Output) -> Exit {
+    out.diagnostics(refused, &loaded.checked.sources);
+    out.value(Exit::Memory, serde_json::json!({ "diagnostics": diagnostics_value(refused, &loaded.checked.sources) }));
+    Exit::Memory
 }

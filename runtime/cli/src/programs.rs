@@ -1,9 +1,10 @@
-//! What running verbs share: threads, the data directory, making data that an experiment asks for.
+//! What running verbs share: threads, the data directory, making data that an experiment asks for, and what no back end does.
 
 use crate::load::Loaded;
 use crate::output::{Exit, Output};
 use indicatif::{ProgressBar, ProgressStyle};
 use pfm_data::GenerateSpec;
+use pfm_diag::{Diagnostic, Span};
 use pfm_hir::{Data, Experiment};
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -79,4 +80,18 @@ pub fn bar(out: &Output) -> ProgressBar {
     }
     let style = ProgressStyle::with_template("{msg} [{bar:32}] {pos}/{len} {eta}").expect("the template is well formed");
     ProgressBar::new(1).with_style(style.progress_chars("━╸ "))
+}
+
+/// What stages, by index, ask for and no back end does yet.
+pub fn refusals(experiment: &Experiment, stages: &[usize]) -> Vec<Diagnostic> {
+    let stages = stages.iter().map(|s| &experiment.stages[*s]);
+    let mut places: Vec<Span> = stages.filter_map(|s| experiment.models[s.model].adaptive).collect();
+    places.sort();
+    places.dedup();
+    let refused = places.into_iter().map(|place| {
+        Diagnostic::new("E0804", "adaptive tokens are not there yet")
+            .at(place, "makes the number of tokens depend on the data")
+            .help("write `refine = 0`, which splits every patch; `check` and `plan` take it as it is")
+    });
+    refused.collect()
 }

@@ -5,9 +5,8 @@ mod progress;
 use crate::load::{self, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
-use crate::programs::{Place, make_data};
+use crate::programs::{Place, make_data, refusals};
 use pfm_device::Pool;
-use pfm_diag::{Diagnostic, Span};
 use pfm_hir::{Cell, Experiment};
 use pfm_train::{CellResult, Faults, Native, RunError};
 use std::path::{Path, PathBuf};
@@ -50,7 +49,8 @@ pub fn run(args: Args, out: &Output) -> Exit {
         Ok(cells) => cells,
         Err(message) => return out.fail(Exit::Usage, message),
     };
-    let refused = refusals(loaded.experiment(), &cells);
+    let stages: Vec<usize> = cells.iter().flat_map(|c| loaded.experiment().cells[*c].stages.iter().copied()).collect();
+    let refused = refusals(loaded.experiment(), &stages);
     if !refused.is_empty() {
         return out.refuse(&refused, &loaded.checked.sources);
     }
@@ -81,24 +81,7 @@ fn fits(loaded: &Loaded, cells: &[usize], args: &Args, out: &Output) -> Result<(
     if refused.is_empty() {
         return Ok(());
     }
-    out.diagnostics(&refused, &loaded.checked.sources);
-    let diagnostics = crate::output::diagnostics_value(&refused, &loaded.checked.sources);
-    out.value(Exit::Memory, serde_json::json!({ "diagnostics": diagnostics }));
-    Err(Exit::Memory)
-}
-
-/// What the cells ask for and no back end does yet.
-fn refusals(experiment: &Experiment, cells: &[usize]) -> Vec<Diagnostic> {
-    let stages = cells.iter().flat_map(|c| &experiment.cells[*c].stages).map(|s| &experiment.stages[*s]);
-    let mut places: Vec<Span> = stages.filter_map(|s| experiment.models[s.model].adaptive).collect();
-    places.sort();
-    places.dedup();
-    let refused = places.into_iter().map(|place| {
-        Diagnostic::new("E0804", "adaptive tokens are not there yet")
-            .at(place, "makes the number of tokens depend on the data")
-            .help("write `refine = 0`, which splits every patch; `check` and `plan` take it as it is")
-    });
-    refused.collect()
+    Err(memory::refuse(&refused, loaded, out))
 }
 
 /// Indices of the cells to run.

@@ -1,8 +1,10 @@
 //! Training by compiled programs on this machine's CPU: the seam to the compiler, filled in.
 
 mod programs;
+mod times;
 
 pub use programs::NativePrograms;
+pub use times::GroupTimes;
 
 use crate::{Opened, Provider, RunError, StageWork, WellSamples};
 use pfm_device::Pool;

@@ -1,6 +1,7 @@
 //! A stage's programs: each unit is lowered and compiled when it is first called, and kept. All of them share one arena.
 
 use super::Native;
+use super::times::{GroupTimes, Keep, clock};
 use crate::programs::{MeasureKind, Measured, ParameterInfo, Programs, SlotInfo};
 use crate::{RunError, Store};
 use pfm_compiler::Compiled;
@@ -20,6 +21,8 @@ pub struct NativePrograms {
     slot_inits: Vec<Init>,
     units: BTreeMap<Unit, Loaded>,
     arena: Buffer,
+    /// Whether programs are loaded with a timer for each group.
+    timed: bool,
 }
 
 /// A compiled unit with the buffers that only it uses.
@@ -29,6 +32,8 @@ struct Loaded {
     data: BTreeMap<usize, Buffer>,
     /// One per output that no input receives.
     results: Vec<Buffer>,
+    /// None where nobody asked: such a program runs without looking at a clock.
+    times: Option<GroupTimes>,
 }
 
 impl NativePrograms {
@@ -46,7 +51,59 @@ impl NativePrograms {
             named.map(|slot| (SlotInfo { name: format!("{}#{}", p.path, slot.name), shape: slot.shape }, slot.init))
         });
         let (slots, slot_inits) = slots.unzip();
-        Ok(NativePrograms { native, stage, parameters, slots, slot_inits, units: BTreeMap::new(), arena: Buffer::new(0) })
+        Ok(NativePrograms { native, stage, parameters, slots, slot_inits, units: BTreeMap::new(), arena: Buffer::new(0), timed: false })
+    }
+
+    /// From now on, programs are loaded with a timer for each of their groups.
+    pub fn time_groups(&mut self) {
+        self.timed = true;
+    }
+
+    /// What the groups of the timed programs took since they were loaded or since `reset_times`.
+    pub fn times(&self) -> impl Iterator<Item = &GroupTimes> {
+        self.units.values().filter_map(|l| l.times.as_ref())
+    }
+
+    pub fn reset_times(&mut self) {
+        self.units.values_mut().filter_map(|l| l.times.as_mut()).for_each(GroupTimes::reset);
+    }
+
+    /// Compiles what steps on a data set with this variant need, so that none of them waits for it.
+    pub fn prepare(&mut self, set: usize, variant: usize) -> Result<(), RunError> {
+        self.load(self.accumulate_unit(set, variant))?;
+        let context = Context { experiment: &self.native.experiment, library: &self.native.library };
+        for phase in Optimiser::of(&context, self.stage()).phases() {
+            self.load(Unit { phase, set: 0, variant: 0, samples: 0 })?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of working memory that the loaded programs share: the largest arena. It is made when a program first runs.
+    pub fn arena_bytes(&self) -> usize {
+        self.units.values().map(|l| l.compiled.arena_bytes).max().unwrap_or(0)
+    }
+
+    /// Bytes of the inputs and outputs that belong to single programs, such as windows.
+    pub fn own_bytes(&self) -> usize {
+        let bytes = |l: &Loaded| l.data.values().chain(&l.results).map(Buffer::bytes).sum::<usize>();
+        self.units.values().map(bytes).sum()
+    }
+
+    /// The loaded programs, and the FLOPs of one run of each.
+    pub fn loaded(&self) -> impl Iterator<Item = (Unit, f64)> {
+        self.units.iter().map(|(unit, l)| (*unit, l.compiled.flops))
+    }
+
+    /// The program that micro-batches of this data set and variant take.
+    pub fn accumulate_unit(&self, set: usize, variant: usize) -> Unit {
+        Unit { phase: Phase::Accumulate, set, variant, samples: self.evaluation_batch() }
+    }
+
+    /// The program that the optimiser's step number `step`, counted from 1, takes.
+    pub fn update_unit(&self, step: u64) -> Unit {
+        let context = Context { experiment: &self.native.experiment, library: &self.native.library };
+        let phase = Optimiser::of(&context, self.stage()).phase(step);
+        Unit { phase: Phase::Update(phase), set: 0, variant: 0, samples: 0 }
     }
 
     fn stage(&self) -> &Stage {
@@ -60,20 +117,22 @@ impl NativePrograms {
         }
         let context = Context { experiment: &self.native.experiment, library: &self.native.library };
         let graph = pfm_lower::lower(&context, self.stage(), unit).map_err(first)?;
-        let compiled = pfm_compiler::compile(graph, self.native.options, &mut pfm_compiler::Silent).map_err(first)?;
-        if compiled.arena_bytes > self.arena.bytes() {
-            self.arena = Buffer::new(compiled.arena_bytes);
-        }
+        let mut keep = Keep { wanted: self.timed, groups: vec![] };
+        let compiled = pfm_compiler::compile(graph, self.native.options, &mut keep).map_err(first)?;
         let data = compiled.inputs.iter().enumerate().filter(|(_, i)| i.role == pfm_ir::Role::Data);
         let data = data.map(|(at, i)| (at, Buffer::new(i.ty.bytes()))).collect();
         let results = compiled.outputs.iter().filter(|o| o.into.is_none()).map(|o| Buffer::new(o.ty.bytes())).collect();
-        self.units.insert(unit, Loaded { compiled, data, results });
+        let times = self.timed.then(|| GroupTimes::new(unit, keep.groups));
+        self.units.insert(unit, Loaded { compiled, data, results, times });
         Ok(())
     }
 
     /// Fills the named `Data` inputs, runs, and leaves results in the unit's buffers.
     fn run(&mut self, unit: Unit, data: &[(&str, Words)], store: &mut Store) -> Result<&Loaded, RunError> {
         self.load(unit)?;
+        if self.arena.bytes() < self.arena_bytes() {
+            self.arena = Buffer::new(self.arena_bytes());
+        }
         let loaded = self.units.get_mut(&unit).expect("just loaded");
         for (name, words) in data {
             let at = loaded.compiled.inputs.iter().position(|i| i.name == *name);
@@ -96,7 +155,14 @@ impl NativePrograms {
             inputs.push(buffer.unwrap_or_else(|| panic!("input `{}` of {unit} is in the store", loaded.compiled.inputs[at].name)));
         }
         let mut outputs: Vec<&mut Buffer> = loaded.results.iter_mut().collect();
-        loaded.compiled.program.run(&self.native.pool, &mut self.arena, &mut inputs, &mut outputs);
+        let (program, pool) = (&loaded.compiled.program, &self.native.pool);
+        match &mut loaded.times {
+            None => program.run(pool, &mut self.arena, &mut inputs, &mut outputs),
+            Some(times) => {
+                times.runs += 1;
+                program.run_timed(pool, &mut self.arena, &mut inputs, &mut outputs, &clock(), &mut times.seconds);
+            }
+        }
         Ok(loaded)
     }
 }
@@ -139,16 +205,13 @@ impl Programs for NativePrograms {
     }
 
     fn accumulate(&mut self, set: usize, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError> {
-        let samples = self.evaluation_batch();
-        let unit = Unit { phase: Phase::Accumulate, set, variant, samples };
+        let unit = self.accumulate_unit(set, variant);
         let loaded = self.run(unit, &[("window", Words::Floats(window)), ("key", Words::Integers(&key))], store)?;
         Ok(loaded.result("loss")[0])
     }
 
     fn update(&mut self, step: u64, rate: f64, store: &mut Store) -> Result<f32, RunError> {
-        let context = Context { experiment: &self.native.experiment, library: &self.native.library };
-        let phase = Optimiser::of(&context, self.stage()).phase(step);
-        let unit = Unit { phase: Phase::Update(phase), set: 0, variant: 0, samples: 0 };
+        let unit = self.update_unit(step);
         let (rate, step) = ([rate as f32], [step as f32]);
         let loaded = self.run(unit, &[("rate", Words::Floats(&rate)), ("step", Words::Floats(&step))], store)?;
         Ok(loaded.result("grad_norm")[0])

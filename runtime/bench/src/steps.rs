@@ -1,0 +1,193 @@
+//! Whole training steps of a stage: micro-batches, gradient, clipping, optimiser, as a run makes them, on one batch that lies in memory.
+
+use crate::groups::{classes, program_name, sorted};
+use crate::{Bench, Ceilings, Memory, Program, Times, memory, start};
+use pfm_kernels::Isa;
+use pfm_lower::Unit;
+use pfm_train::{Native, NativePrograms, Programs, RunError, StageWork, Store, stage_work};
+use rustix::time::{ClockId, clock_gettime};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// What to measure, and how long.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Index of the stage in the experiment.
+    pub stage: usize,
+    /// Steps that are measured, and those before them that are not.
+    pub steps: usize,
+    pub warmup: usize,
+    /// Whether each group is timed and the machine's ceilings are measured.
+    pub groups: bool,
+    /// Where the first weights and the batch are written.
+    pub start: Option<PathBuf>,
+}
+
+/// Measures a stage at its choice for evaluation, on the first of its data sets.
+pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
+    let experiment = &native.experiment;
+    let stage = &experiment.stages[request.stage];
+    let model = &experiment.models[stage.model];
+    let work = stage_work(experiment, stage);
+    let mut programs = NativePrograms::new(native.clone(), request.stage)?;
+    if request.groups {
+        programs.time_groups();
+    }
+    programs.prepare(0, work.evaluation)?;
+    let mut memory = planned(&programs, &work);
+    memory::forget_peak();
+    // The programs' own buffers are there already, and are part of what is planned.
+    memory.before = memory::resident().map(|bytes| bytes.saturating_sub(programs.own_bytes()));
+    let mut steps = Steps::new(programs, work);
+    if let Some(path) = &request.start {
+        start::write(&steps.store, &steps.work, &steps.batch, path)?;
+        memory::forget_peak();
+    }
+    for _ in 0..request.warmup {
+        steps.step()?;
+    }
+    steps.forget();
+    for _ in 0..request.steps {
+        steps.step()?;
+    }
+    memory.above = memory::peak().zip(memory.before).map(|(peak, before)| peak.saturating_sub(before));
+    let groups = sorted(steps.programs.times(), request.steps);
+    let trained = model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t);
+    Ok(Bench {
+        experiment: experiment.name.clone(),
+        profile: experiment.profile.clone(),
+        stage: stage.name.clone(),
+        choice: model.variants[model.evaluation].label.clone(),
+        batch: stage.batch,
+        parameters: model.parameters.iter().map(|p| p.count()).sum(),
+        trainable: trained.map(|(p, _)| p.count()).sum(),
+        threads: native.pool.threads(),
+        instruction_set: format!("{:?}", isa(native)),
+        warmup: request.warmup,
+        flops: steps.flops(),
+        optimiser_share: steps.optimiser_share(),
+        programs: steps.parts(),
+        losses: steps.losses,
+        seconds: Times::of(steps.seconds),
+        cpu_seconds: Times::of(steps.cpu),
+        classes: classes(&groups),
+        groups,
+        // Last, so that its arrays are no part of the peak.
+        ceilings: request.groups.then(|| Ceilings::measure(isa(native), native.pool.threads())),
+        memory,
+    })
+}
+
+fn isa(native: &Native) -> Isa {
+    native.options.isa.unwrap_or_else(Isa::detect)
+}
+
+/// What the stage will take, known before any of it is there.
+fn planned(programs: &NativePrograms, work: &StageWork) -> Memory {
+    let bytes = |shape: &[usize]| 4 * shape.iter().product::<usize>();
+    let parameters = programs.parameters();
+    let mut m = Memory {
+        weights: parameters.iter().map(|p| bytes(&p.shape)).sum(),
+        gradients: parameters.iter().filter(|p| p.trainable).map(|p| bytes(&p.shape)).sum(),
+        optimiser: programs.slots().iter().map(|s| bytes(&s.shape)).sum(),
+        work: programs.arena_bytes(),
+        batch: bytes(&start::shape(work)) + programs.own_bytes(),
+        ..Memory::default()
+    };
+    m.planned = m.weights + m.gradients + m.optimiser + m.work + m.batch;
+    m
+}
+
+/// A stage that is being stepped, and what was seen of its steps.
+struct Steps {
+    programs: NativePrograms,
+    work: StageWork,
+    store: Store,
+    batch: Vec<f32>,
+    /// Steps done, and those of them that changed the weights.
+    done: u64,
+    updates: u64,
+    losses: Vec<f32>,
+    seconds: Vec<f64>,
+    cpu: Vec<f64>,
+    of_programs: BTreeMap<Unit, Vec<f64>>,
+}
+
+impl Steps {
+    fn new(programs: NativePrograms, work: StageWork) -> Steps {
+        let (store, batch) = (Store::initial(&programs), start::batch(&work));
+        let (losses, seconds, cpu) = (vec![], vec![], vec![]);
+        Steps { programs, work, store, batch, done: 0, updates: 0, losses, seconds, cpu, of_programs: BTreeMap::new() }
+    }
+
+    /// One optimiser step.
+    fn step(&mut self) -> Result<(), RunError> {
+        let (begin, cpu) = (Instant::now(), cpu_seconds());
+        let work = &self.work;
+        let micro = work.batch / work.accumulate;
+        let unit = self.programs.accumulate_unit(0, work.evaluation);
+        let mut loss = 0.0f64;
+        for (index, windows) in self.batch.chunks_exact(self.batch.len() / work.accumulate).enumerate() {
+            let start = Instant::now();
+            let key = [work.seed as i32, work.id as i32, self.done as i32, (index * micro) as i32];
+            let share = self.programs.accumulate(0, work.evaluation, windows, key, &mut self.store)?;
+            loss += f64::from(share) / work.accumulate as f64;
+            self.of_programs.entry(unit).or_default().push(start.elapsed().as_secs_f64());
+        }
+        let start = Instant::now();
+        let (unit, rate) = (self.programs.update_unit(self.updates + 1), self.programs.rate(self.done));
+        let norm = self.programs.update(self.updates + 1, rate, &mut self.store)?;
+        self.of_programs.entry(unit).or_default().push(start.elapsed().as_secs_f64());
+        self.done += 1;
+        self.updates += u64::from(norm.is_finite());
+        self.losses.push(loss as f32);
+        self.seconds.push(begin.elapsed().as_secs_f64());
+        self.cpu.push(cpu_seconds() - cpu);
+        Ok(())
+    }
+
+    /// Drops the times so far, not the losses.
+    fn forget(&mut self) {
+        self.seconds.clear();
+        self.cpu.clear();
+        self.of_programs.clear();
+        self.programs.reset_times();
+    }
+
+    /// FLOPs of a step with the update that most steps make.
+    fn flops(&self) -> f64 {
+        let usual = self.of_programs.iter().filter(|(unit, _)| is_update(unit)).max_by_key(|(_, seconds)| seconds.len());
+        let usual = usual.map_or(0.0, |(unit, _)| self.flops_of(*unit));
+        usual + self.work.accumulate as f64 * self.flops_of(self.programs.accumulate_unit(0, self.work.evaluation))
+    }
+
+    fn flops_of(&self, unit: Unit) -> f64 {
+        self.programs.loaded().find(|(loaded, _)| *loaded == unit).map_or(0.0, |(_, flops)| flops)
+    }
+
+    fn optimiser_share(&self) -> f64 {
+        let updates = self.of_programs.iter().filter(|(unit, _)| is_update(unit));
+        updates.flat_map(|(_, seconds)| seconds).sum::<f64>() / self.seconds.iter().sum::<f64>()
+    }
+
+    fn parts(&self) -> Vec<Program> {
+        let part = |(unit, seconds): (&Unit, &Vec<f64>)| Program {
+            name: program_name(&unit.to_string()),
+            runs: seconds.len(),
+            seconds: Times::of(seconds.clone()),
+            flops: self.flops_of(*unit),
+        };
+        self.of_programs.iter().map(part).collect()
+    }
+}
+
+fn is_update(unit: &Unit) -> bool {
+    matches!(unit.phase, pfm_lower::Phase::Update(_))
+}
+
+/// Time that all threads of this process have had.
+fn cpu_seconds() -> f64 {
+    let t = clock_gettime(ClockId::ProcessCPUTime);
+    t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+}

@@ -1,0 +1,135 @@
+//! `pfmc bench`: what whole training steps of a stage take on this machine, and where their time and memory go.
+
+use crate::load::{self, Loaded, Source};
+use crate::memory;
+use crate::output::{Exit, Output};
+use crate::programs::{default_threads, refusals};
+use pfm_bench::{Bench, Earlier, Other, Request};
+use pfm_device::Pool;
+use pfm_train::Native;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Runs whole steps of a stage, at its choice for evaluation, on random data that lies in memory: nothing is read or written.
+/// Prints the time of a step and of its programs, memory as planned and as used, and the groups of code that took longest
+/// beside what the machine can do.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// Stage to measure; by default the first.
+    #[arg(long)]
+    stage: Option<String>,
+    /// Steps to measure.
+    #[arg(long, value_name = "N", default_value = "10", value_parser = at_least_one)]
+    steps: usize,
+    /// Steps before those.
+    #[arg(long, value_name = "N", default_value = "2")]
+    warmup: usize,
+    /// Threads to use; by default one per core.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    threads: Option<usize>,
+    /// Groups to show. With 0 the groups and the machine are not measured, only steps.
+    #[arg(long, value_name = "N", default_value = "15")]
+    top: usize,
+    /// Results to compare with, as `--json` writes them.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    vs: Vec<PathBuf>,
+    /// Write the first weights and the batch as safetensors, for another program to make the same steps.
+    #[arg(long, value_name = "FILE")]
+    start: Option<PathBuf>,
+    /// Memory to plan for in GiB; by default the machine's.
+    #[arg(long, value_name = "GIB")]
+    memory: Option<f64>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("a whole number of at least 1 is needed".into()),
+    }
+}
+
+pub fn run(args: Args, out: &Output) -> Exit {
+    // Before a minute of measuring.
+    let earlier: Result<Vec<Earlier>, Exit> = args.vs.iter().map(|path| earlier(path, out)).collect();
+    let earlier = match earlier {
+        Ok(earlier) => earlier,
+        Err(exit) => return exit,
+    };
+    let loaded = match load::load(&args.source, out) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let stage = match chosen(&args, &loaded) {
+        Ok(stage) => stage,
+        Err(message) => return out.fail(Exit::Usage, message),
+    };
+    if let Err(exit) = possible(&args, &loaded, stage, out) {
+        return exit;
+    }
+    let sources = loaded.checked.sources;
+    let native = Native {
+        experiment: Arc::new(loaded.checked.experiment.expect("a loaded file has an experiment")),
+        library: Arc::new(loaded.checked.library),
+        data: PathBuf::new(),
+        pool: Arc::new(Pool::new(args.threads.unwrap_or_else(default_threads))),
+        options: pfm_compiler::Options::default(),
+    };
+    let request = Request { stage, steps: args.steps, warmup: args.warmup, groups: args.top > 0, start: args.start.clone() };
+    match pfm_bench::measure(&native, &request) {
+        Ok(bench) => show(&args, &bench, &earlier, out),
+        Err(error) => out.refuse(&[error.diagnostic()], &sources),
+    }
+}
+
+/// The index of the stage to measure.
+fn chosen(args: &Args, loaded: &Loaded) -> Result<usize, String> {
+    let experiment = loaded.experiment();
+    let Some(wanted) = &args.stage else {
+        let first = (!experiment.stages.is_empty()).then_some(0);
+        return first
+            .ok_or_else(|| format!("{} has no stage, so there is nothing to measure; write one with `stage`", args.source.file.display()));
+    };
+    let mut names: Vec<&str> = experiment.stages.iter().map(|s| s.name.as_str()).collect();
+    names.dedup(); // a stage is there once per cell
+    experiment.stages.iter().position(|s| s.name == *wanted).ok_or_else(|| {
+        let near = pfm_hir::nearest(wanted, &names);
+        let help = near.first().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+        format!("no stage `{wanted}`; there is {}{help}", names.join(", "))
+    })
+}
+
+/// Refuses what no back end does and what does not fit, before any of it is there.
+fn possible(args: &Args, loaded: &Loaded, stage: usize, out: &Output) -> Result<(), Exit> {
+    let refused = refusals(loaded.experiment(), &[stage]);
+    if !refused.is_empty() {
+        return Err(out.refuse(&refused, &loaded.checked.sources));
+    }
+    let Some(limit) = memory::limit(args.memory) else { return Ok(()) };
+    let stage = &loaded.experiment().stages[stage];
+    match pfm_meaning::evaluation(&loaded.checked.context(), stage) {
+        Ok(cost) if cost.memory() > limit => {
+            let refused = [memory::too_large(loaded, stage, &cost, limit)];
+            Err(memory::refuse(&refused, loaded, out))
+        }
+        Ok(_) => Ok(()),
+        Err(diagnostics) => Err(out.refuse(&diagnostics, &loaded.checked.sources)),
+    }
+}
+
+fn earlier(path: &Path, out: &Output) -> Result<Earlier, Exit> {
+    let text = load::read(path, out)?;
+    Earlier::read(&path.display().to_string(), &text).map_err(|message| out.fail(Exit::Usage, message))
+}
+
+fn show(args: &Args, bench: &Bench, earlier: &[Earlier], out: &Output) -> Exit {
+    let others: Vec<Other> = earlier.iter().map(|e| pfm_bench::compare(bench, e)).collect();
+    pfm_bench::lines(bench, args.top, &others).iter().for_each(|line| out.line(line));
+    let mut value = serde_json::to_value(bench).expect("a measurement is plain data");
+    if !others.is_empty() {
+        value["vs"] = serde_json::to_value(&others).expect("a comparison is plain data");
+    }
+    out.value(Exit::Done, value);
+    Exit::Done
+}
