@@ -230,3 +230,88 @@ fn amendments_and_used_files_are_written_out() {
     assert!(files[0].contains("freeze core.**") && files[0].contains("freeze tok.** except tok.encoder.head"), "{}", files[0]);
     assert!(files[1].contains("adamw(lr: 1e-4, weight_decay: 0.5)"), "{}", files[1]);
 }
+
+/// A file of parts: every kind of definition is amended alike.
+const PARTS: &str = r#"pfm 1
+
+metric wide_neps = neps { bands = 5 }
+metric wider_neps = wide_neps(7)
+loss low_neps = scaled { factor = 0.5 }
+loss scaled(truth: [.. c], pred: [.. c], factor: number = 1) = factor * mean((truth - pred)^2)
+schedule gentle = inverse_sqrt { warmup = 1 epochs, cooldown = 1 epochs }
+schedule gentler = gentle { over = 9 epochs, start = 0.5 }
+optimiser slow = adamw { lr = 1e-5 }
+block thin = mlp { expand = c // 8 }
+fn halved = times { by = 0.5 }
+fn times(x, by) = x * by
+processor mixer(width: int) {
+  block apply(x: [b t *s c]) = x + halved(x |> thin)
+}
+processor mixed = mixer { width = 16 }
+"#;
+
+const OF_PARTS: &str = r#"pfm 1
+
+use std.well.euler_multi_quadrants
+use std.tokenisers.magvit_simple
+use "parts.pfm"
+
+experiment parts {
+  data euler = euler_multi_quadrants { source = generate(grid: (32, 32), trajectories: 4) }
+  tokeniser tok = magvit_simple { level 1 { channels = 8, space = 4 }, bottleneck = 6, fields = vocabulary(well_61) }
+  processor core = mixed
+  model net { tokeniser = tok, processor = core }
+  stage only {
+    train     = net
+    data      = euler
+    objective = next_frame(loss: low_neps)
+    optimiser = slow
+    schedule  = gentle
+    batch     = 2 samples
+    epoch     = 2 batches
+    run       = 8 steps
+  }
+  grid sweep over only {
+    schedule      = [one: gentle, other: gentler(start: 0.25)]
+    optimiser.lr  = [1e-5, 1e-4]
+    objective     = [low: next_frame(loss: low_neps), high: next_frame(loss: low_neps(factor: 2))]
+  }
+  report sweep { metrics = [wide_neps, wider_neps] }
+  expect wide_neps.2[schedule: one] < 1
+  profile quick { only.optimiser.lr = 2e-5, only.schedule = gentler, sweep.metrics = [wide_neps(bands: 4), wider_neps] }
+}
+"#;
+
+#[test]
+fn every_kind_of_definition_is_amended_and_written_out() {
+    let world = Folder(vec![("parts.pfm", PARTS)]);
+    for request in [Request::default(), profile("quick")] {
+        let files = cells(OF_PARTS, &request, &world);
+        assert_eq!(files.len(), 1 + 2 * 2 * 2);
+        for file in &files {
+            for part in
+                ["metric wider_neps = wide_neps(7)", "fn halved = times { by = 0.5 }", "fn times", "block thin = mlp", "loss scaled"]
+            {
+                assert!(file.contains(part), "{part} is needed in\n{file}");
+            }
+        }
+    }
+    let checked = resolved(OF_PARTS, &Request::default(), &world);
+    let experiment = checked.experiment.as_ref().expect("it resolved");
+    let stage = &experiment.stages[experiment.cells[0].stages[0]];
+    assert_eq!(stage.objective.loss.to_string(), "low_neps(factor: 0.5)");
+    assert_eq!(stage.optimiser.to_string(), "slow(lr: 0.00001, betas: (0.9, 0.999), weight_decay: 0.01, eps: 0.00000001)");
+    let schedules: Vec<String> = experiment.stages.iter().filter_map(|s| s.schedule.as_ref()).map(ToString::to_string).collect();
+    // The horizon is the run's four epochs where no amendment gives one.
+    assert!(schedules.contains(&"gentle(warmup: 1, cooldown: 1, over: 4, start: 0.1, offset: 128)".to_string()), "{schedules:?}");
+    assert!(schedules.contains(&"gentler(warmup: 1, cooldown: 1, over: 9, start: 0.25, offset: 128)".to_string()), "{schedules:?}");
+    assert_eq!(
+        experiment.reports[0].metrics.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["wide_neps(bands: 5)", "wider_neps(bands: 7)"]
+    );
+    let shape = |path: &str| experiment.models[stage.model].parameters.iter().find(|p| p.path == path).map(|p| p.shape.clone());
+    assert_eq!(shape("core.thin.up.weight"), Some(vec![32, 16]));
+    let row = |path: &str| experiment.origins.iter().find(|o| o.path == path).map(|o| (o.value.clone(), o.origin.clone()));
+    assert_eq!(row("only.schedule.warmup"), Some(("1".to_string(), "parts.pfm:7".to_string())));
+    assert_eq!(row("only.optimiser.lr"), Some(("0.00001".to_string(), "parts.pfm:9".to_string())));
+}

@@ -255,7 +255,7 @@ pub struct Definition {
     pub name: Name,
     pub params: Vec<Parameter>,
     pub returns: Option<TypeExpr>,
-    /// What is amended: `data small = euler { … }` at file level. The body is then `Settings`.
+    /// What is amended: `metric wide = neps { bands = 5 }` at file level, of any kind but a vocabulary. The body is then `Settings`.
     pub base: Option<Path>,
     pub base_args: Vec<Arg>,
     pub body: Body,

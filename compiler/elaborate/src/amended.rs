@@ -1,8 +1,8 @@
-//! `optimiser slow = adamw { lr = 1e-4 }` at file level: a definition made of another one, with other defaults. Numbered blocks
-//! change entries of a list: `level 2 { … }` the second of `levels`.
+//! `metric wide = neps { bands = 5 }` at file level: a definition of any kind made of another one, with other defaults. Numbered
+//! blocks change entries of a list: `level 2 { … }` the second of `levels`.
 
 use crate::{
-    bind::parameters,
+    bind::settings_of,
     fault::any_of,
     kind_word,
     library::{Library, closest},
@@ -73,11 +73,11 @@ fn overlay(out: &mut Definition, amendment: &Definition, diagnostics: &mut Vec<D
         given.push((name.to_string(), span));
         true
     };
-    let mut positional = parameters(out).into_iter();
+    let mut positional = settings_of(out).into_iter();
     for arg in &amendment.base_args {
         let name = arg.name.clone().or_else(|| positional.next().map(|p| Name { text: p.name.text, span: arg.value.span }));
         let Some(name) = name else {
-            let d = Diagnostic::new("E0102", format!("`{base}` takes {} arguments at most", parameters(out).len()));
+            let d = Diagnostic::new("E0102", format!("`{base}` takes {} arguments at most", settings_of(out).len()));
             diagnostics.push(d.at(arg.value.span, "one too many"));
             continue;
         };
@@ -123,9 +123,12 @@ fn amend(out: &mut Definition, base: &str, setting: &Setting, diagnostics: &mut 
     }
 }
 
-/// A parameter's default, or a setting of data.
+/// A parameter's default, or a setting of data. What the definition is applied to, such as the truth of a metric, has no default.
 fn set(out: &mut Definition, base: &str, name: &Name, value: &Expr, diagnostics: &mut Vec<Diagnostic>) {
-    if let Some(parameter) = out.params.iter_mut().find(|p| p.name.text == name.text) {
+    let settings = settings_of(out);
+    let known: Vec<&str> = settings.iter().map(|p| p.name.text.as_str()).collect();
+    let parameter = out.params.iter_mut().find(|p| p.name.text == name.text);
+    if let Some(parameter) = parameter.filter(|_| known.contains(&name.text.as_str())) {
         parameter.default = Some(value.clone());
         return;
     }
@@ -139,11 +142,11 @@ fn set(out: &mut Definition, base: &str, name: &Name, value: &Expr, diagnostics:
         }
         return;
     }
-    let known: Vec<&str> = out.params.iter().map(|p| p.name.text.as_str()).collect();
     let d = Diagnostic::new("E0101", format!("unknown setting `{}` in {} `{}`", name.text, kind_word(out.kind), out.name.text))
         .at(name.span, format!("`{base}` has no such setting"));
     diagnostics.push(match closest(&name.text, &known) {
         Some(near) => d.fix(format!("did you mean `{near}`?"), name.span, near, true),
+        None if known.is_empty() => d.help(format!("`{base}` has no settings: remove it")),
         None => d.help(format!("it has {}", known.join(", "))),
     });
 }

@@ -225,11 +225,8 @@ pub fn bind(
         });
         return (instance, diagnostics);
     };
-    let members: Vec<&Definition> = match &definition.body {
-        Body::Members { definitions, .. } => definitions.iter().collect(),
-        _ => vec![],
-    };
-    let parameters: Vec<Parameter> = parameters(definition).into_iter().filter(|p| !is_operand(kind, p, &members)).collect();
+    let members = members(definition);
+    let parameters = settings_of(definition);
     let mut slots: Vec<Option<(Setting, Span)>> = vec![None; parameters.len()];
     let mut next = 0;
     for (label, setting, span) in given {
@@ -301,6 +298,19 @@ fn default<'a>(
 fn is_operand(kind: DefinitionKind, p: &Parameter, members: &[&Definition]) -> bool {
     let bare = p.ty.is_none() && p.default.is_none();
     Type::of(&p.ty, members) == Type::Tensor || bare && matches!(kind, DefinitionKind::Metric | DefinitionKind::Loss)
+}
+
+fn members(definition: &Definition) -> Vec<&Definition> {
+    match &definition.body {
+        Body::Members { definitions, .. } => definitions.iter().collect(),
+        _ => vec![],
+    }
+}
+
+/// What an experiment or an amendment may give: the parameters without what the definition is applied to.
+pub fn settings_of(definition: &Definition) -> Vec<Parameter> {
+    let members = members(definition);
+    parameters(definition).into_iter().filter(|p| !is_operand(definition.kind, p, &members)).collect()
 }
 
 /// The parameters of a definition; the settings of a data definition count as parameters with defaults.

@@ -284,6 +284,17 @@ impl<'a> Elaborator<'a> {
             Type::Name => self.eval_name(frame, default)?,
             _ => self.eval(frame, default)?,
         };
+        let value = match (Type::of(&parameter.ty, &frame.surrounding.members), value) {
+            // Nothing is the default of what may be left out, whatever its type.
+            (ty, Value::Setting(setting)) if !matches!(ty, Type::Any | Type::Tensor) && setting != Setting::None => {
+                let accepted = bind::accept(&ty, &setting, &frame.surrounding.members);
+                Value::Setting(accepted.map_err(|wanted| {
+                    let message = format!("the default of `{name}` is not {wanted}");
+                    Box::new(fault("E1006", message, default.span, setting.kind()).also(span, "needed here"))
+                })?)
+            }
+            (_, value) => value,
+        };
         frame.bind(name, value);
         Ok(())
     }

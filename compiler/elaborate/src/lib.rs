@@ -21,7 +21,7 @@ mod setting;
 mod slots;
 mod value;
 
-pub use bind::{bind, evaluate};
+pub use bind::{bind, evaluate, settings_of};
 pub use builtins::{Builtin, Kind, Need, Param, builtins};
 pub use elaborator::{Elaborator, Options, ParameterSource};
 pub use library::{Library, kind_word};

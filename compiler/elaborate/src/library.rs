@@ -75,7 +75,7 @@ impl Library {
             );
             return;
         }
-        if twice(definition, diagnostics) {
+        if twice(definition, diagnostics) | amends_inside(definition, diagnostics) {
             self.broken.insert((kind, definition.name.text.clone()));
         } else {
             of_kind.insert(definition.name.text.clone(), self.definitions.len());
@@ -224,6 +224,21 @@ fn twice(definition: &Definition, diagnostics: &mut Vec<Diagnostic>) -> bool {
     }
     if let Body::Members { definitions, .. } = &definition.body {
         definitions.iter().for_each(|member| _ = twice(member, diagnostics));
+    }
+    diagnostics.len() > before
+}
+
+/// Reports members that amend: their base is not of the file, and what they stand in has settings of its own.
+fn amends_inside(definition: &Definition, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let Body::Members { definitions, .. } = &definition.body else { return false };
+    let before = diagnostics.len();
+    for member in definitions {
+        if let Some(base) = &member.base {
+            let message = format!("`{}` amends `{}` inside of a definition", member.name.text, base.text());
+            let d = Diagnostic::new("E0112", message).at(member.name.span, "amendments stand at file level");
+            diagnostics.push(d.help(format!("move it out of `{}`, and call it by its name", definition.name.text)));
+        }
+        amends_inside(member, diagnostics);
     }
     diagnostics.len() > before
 }

@@ -63,14 +63,15 @@ fn arguments(
     findings: &mut Findings,
 ) -> Option<Vec<Given>> {
     let before = findings.errors();
+    let settings = pfm_elaborate::settings_of(definition);
     let mut given: Vec<Given> = vec![];
     for (position, arg) in args.iter().enumerate() {
         let parameter = match &arg.name {
-            Some(name) => definition.params.iter().find(|p| p.name.text == name.text),
-            None => definition.params.get(position),
+            Some(name) => settings.iter().find(|p| p.name.text == name.text),
+            None => settings.get(position),
         };
         let Some(parameter) = parameter else {
-            findings.push(unknown_argument(context, definition, arg));
+            findings.push(unknown_argument(context, definition, &settings, arg));
             continue;
         };
         if let Some((_, _, first)) = given.iter().find(|(n, ..)| n.as_ref().is_some_and(|n| n.text == parameter.name.text)) {
@@ -90,43 +91,35 @@ fn arguments(
     (findings.errors() == before).then_some(given)
 }
 
-fn unknown_argument(context: &Context, definition: &Definition, arg: &Arg) -> Diagnostic {
+fn unknown_argument(context: &Context, definition: &Definition, settings: &[Parameter], arg: &Arg) -> Diagnostic {
     let callee = &definition.name.text;
     let Some(name) = &arg.name else {
-        return Diagnostic::new("E0102", format!("`{callee}` takes {} arguments at most", definition.params.len()))
+        return Diagnostic::new("E0102", format!("`{callee}` takes {} arguments at most", settings.len()))
             .at(arg.value.span, "one too many")
-            .note(takes(context, definition));
+            .note(takes(context, callee, settings));
     };
-    let known: Vec<&str> = definition.params.iter().map(|p| p.name.text.as_str()).collect();
+    let known: Vec<&str> = settings.iter().map(|p| p.name.text.as_str()).collect();
     let d = Diagnostic::new("E0102", format!("`{callee}` has no argument `{}`", name.text)).at(name.span, "unknown argument");
     let d = match nearest(&name.text, &known).as_slice() {
         [] => d,
         [near, ..] => d.fix(format!("did you mean `{near}`?"), name.span, *near, known.len() > 1 && near.len() > 3),
     };
-    d.note(takes(context, definition))
+    d.note(takes(context, callee, settings))
 }
 
 /// `adamw` takes `lr`, `betas = (0.9, 0.999)`.
-fn takes(context: &Context, definition: &Definition) -> String {
-    if definition.params.is_empty() {
-        return format!("`{}` takes no arguments", definition.name.text);
+fn takes(context: &Context, callee: &str, settings: &[Parameter]) -> String {
+    if settings.is_empty() {
+        return format!("`{callee}` takes no arguments");
     }
-    // What a metric or loss is applied to is not given in a file.
-    let operand = |p: &&Parameter| {
-        matches!(definition.kind, DefinitionKind::Metric | DefinitionKind::Loss)
-            && p.default.is_none()
-            && !matches!(p.ty, Some(TypeExpr::Named(_)))
-    };
-    let shown: Vec<String> = definition
-        .params
+    let shown: Vec<String> = settings
         .iter()
-        .filter(|p| !operand(p))
         .map(|p| match &p.default {
             Some(default) => format!("`{}` = {}", p.name.text, context.input.sources.text(default.span)),
             None => format!("`{}`", p.name.text),
         })
         .collect();
-    format!("`{}` takes {}", definition.name.text, shown.join(", "))
+    format!("`{callee}` takes {}", shown.join(", "))
 }
 
 /// The value of a parameter in its base unit. An argument in epochs may be written in steps.

@@ -9,6 +9,7 @@ use crate::closed::{self, Closed, Pool};
 use crate::context::Context;
 use crate::experiment::{Cell, Grid, Stage};
 use crate::findings::Findings;
+use crate::growth;
 use crate::schema::Kind;
 use crate::stages::{World, unknown_name};
 use crate::suggest::listed;
@@ -60,6 +61,7 @@ fn close_cell(base: &Base, here: &Here, pool: &Pool, plan: &mut Plan, order: &[u
         tree: here.tree,
         data: &here.closed.data,
         models: &here.closed.models,
+        grown: &here.closed.grown,
         all_data: &pool.data,
         all_models: &pool.models,
         seed: base.seed,
@@ -158,6 +160,12 @@ fn close_grid(base: &Base, here: &Here, pool: &mut Pool, plan: &mut Plan, grid: 
         let mut blocks_changed = false;
         for (axis, index) in axes.iter().zip(&combination) {
             blocks_changed |= change(&mut tree, &stages[over].label.text, axis, *index, findings);
+            // The model of a stage that adds fields is its own.
+            blocks_changed |= match axis.path.segments.as_slice() {
+                [only] if only.text == growth::SETTING => true,
+                [only] => ["train", "data"].contains(&only.text.as_str()) && growth::written(&stages[over]).is_some(),
+                _ => false,
+            };
         }
         let own = blocks_changed.then(|| closed::close(base.context, &tree, pool, findings));
         let stages: Vec<Item> = tree.of(Kind::Stage).cloned().collect();

@@ -203,6 +203,7 @@ impl World<'_> {
             "variants" => Some(vec![self.model_with(name(0), at, findings)?.variants.len() as f64]),
             "tokens" => {
                 let model = self.model_with(name(0), at, findings)?;
+                let model = self.seeing(model, name(1));
                 Some(vec![self.tokens_on(model, name(1), findings)? as f64])
             }
             _ => {
@@ -210,6 +211,15 @@ impl World<'_> {
                 Some(model.variants[model.evaluation].latent.iter().map(|n| *n as f64).collect())
             }
         }
+    }
+
+    /// The model, or one of its name on other data where a stage has given it more fields.
+    fn seeing<'m>(&'m self, model: &'m Model, data: Option<(String, Span)>) -> &'m Model {
+        let Some((data, _)) = data else { return model };
+        let fields = self.data.iter().find(|d| d.name == data).map_or(&[][..], |d| d.fields.as_slice());
+        let knows = |m: &&Model| fields.iter().all(|f| m.vocabulary.contains(f));
+        let mut all = std::iter::once(model).chain(self.models.iter().filter(|m| m.name == model.name || m.tokeniser.name == model.name));
+        all.find(knows).unwrap_or(model)
     }
 
     /// Tokens in evaluation on a data set that the model trains on; on the first where none is named.

@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 
 use pfm_diag::{Diagnostic, Span};
+use pfm_elaborate::Setting;
 use pfm_syntax::ast::Expr;
 
 use crate::context::Context;
 use crate::experiment::{Data, Further, Mixture, Model, Part, Weights};
 use crate::findings::Findings;
+use crate::growth::{self, Tuned};
 use crate::models::{self, DataPlace, Placed};
 use crate::schema::Kind;
 use crate::tree::{Item, Tree};
-use crate::{data, mixtures, parts, stages, values};
+use crate::{data, mixtures, parts, stages, values, weights};
 
 pub(crate) type DataIndex = BTreeMap<String, Option<Mixture>>;
 pub(crate) type ModelIndex = BTreeMap<String, Option<usize>>;
@@ -34,6 +36,8 @@ pub(crate) struct Closed {
     pub data: DataIndex,
     pub parts: PartIndex,
     pub models: ModelIndex,
+    /// By stage: its own model, where it adds fields to the vocabulary.
+    pub grown: ModelIndex,
 }
 
 impl Pool {
@@ -58,8 +62,12 @@ impl Pool {
 pub(crate) fn close(context: &Context, tree: &Tree, pool: &mut Pool, findings: &mut Findings) -> Closed {
     let data = close_data(context, tree, pool, findings);
     let parts = close_parts(context, tree, findings);
-    let mut closed = Closed { data, parts, models: ModelIndex::new() };
+    let mut closed = Closed { data, parts, models: ModelIndex::new(), grown: ModelIndex::new() };
     close_models(context, tree, &mut closed, pool, findings);
+    for stage in tree.of(Kind::Stage).filter(|s| growth::written(s).is_some()) {
+        let index = close_grown(context, tree, stage, &closed, pool, findings);
+        closed.grown.insert(stage.label.text.clone(), index);
+    }
     closed
 }
 
@@ -92,8 +100,10 @@ fn close_models(context: &Context, tree: &Tree, closed: &mut Closed, pool: &mut 
     for item in tree.of(Kind::Tokeniser) {
         let name = &item.label.text;
         let index = closed.parts[name].as_ref().and_then(|tokeniser| {
-            let plan = models::Plan { name, tokeniser, processor: None, linked: false, link_span: item.label.span };
-            close_on(context, &plan, &model_data(tree, name, closed, pool), pool, findings)
+            let (data, tuned) = model_data(tree, tokeniser, name, closed, pool);
+            let link_span = item.label.span;
+            let plan = models::Plan { name, tokeniser, processor: None, linked: false, link_span, tuned: &tuned, grown: false };
+            close_on(context, &plan, &data, pool, findings)
         });
         closed.models.insert(name.clone(), index);
     }
@@ -103,8 +113,16 @@ fn close_models(context: &Context, tree: &Tree, closed: &mut Closed, pool: &mut 
     }
 }
 
-fn close_model(context: &Context, tree: &Tree, item: &Item, closed: &Closed, pool: &mut Pool, findings: &mut Findings) -> Option<usize> {
-    let mut part = |setting: &str| -> Option<&Placed> {
+/// What a `model` block joins.
+struct Joined<'a> {
+    tokeniser: &'a Placed,
+    processor: &'a Placed,
+    linked: bool,
+    link_span: Span,
+}
+
+fn joined<'a>(item: &Item, closed: &'a Closed, findings: &mut Findings) -> Option<Joined<'a>> {
+    let mut part = |setting: &str| -> Option<&'a Placed> {
         let expr = item.value(setting)?;
         let Some(name) = values::path(expr) else {
             findings.push(values::wrong_form(setting, &format!("the name of a {setting}"), expr, "write a name"));
@@ -130,13 +148,43 @@ fn close_model(context: &Context, tree: &Tree, item: &Item, closed: &Closed, poo
             return None;
         }
     };
-    let (tokeniser, processor) = (tokeniser?, processor?);
+    Some(Joined { tokeniser: tokeniser?, processor: processor?, linked, link_span: link.map_or(item.label.span, |e| e.span) })
+}
+
+fn close_model(context: &Context, tree: &Tree, item: &Item, closed: &Closed, pool: &mut Pool, findings: &mut Findings) -> Option<usize> {
+    let Joined { tokeniser, processor, linked, link_span } = joined(item, closed, findings)?;
     // What is wrong with the tokeniser alone was reported there.
     closed.models.get(&tokeniser.part.name).copied().flatten()?;
-    let link_span = link.map_or(item.label.span, |e| e.span);
     let name = &item.label.text;
-    let plan = models::Plan { name, tokeniser, processor: Some(processor), linked, link_span };
-    close_on(context, &plan, &model_data(tree, name, closed, pool), pool, findings)
+    let (data, tuned) = model_data(tree, tokeniser, name, closed, pool);
+    let plan = models::Plan { name, tokeniser, processor: Some(processor), linked, link_span, tuned: &tuned, grown: false };
+    close_on(context, &plan, &data, pool, findings)
+}
+
+/// The model that a stage with `new_fields` trains, on the data of that stage.
+fn close_grown(context: &Context, tree: &Tree, stage: &Item, closed: &Closed, pool: &mut Pool, findings: &mut Findings) -> Option<usize> {
+    let (new, train) = (growth::written(stage)?, stage.value("train").and_then(values::path)?);
+    let name = train.text();
+    let data = stage.value("data").and_then(values::path).and_then(|d| closed.data.get(&d.text()).cloned().flatten())?.parts;
+    // Mistakes of its blocks were reported where the model was closed as they write it.
+    let mut quiet = Findings::default();
+    let join = tree.find(Kind::Model, &name).map(|item| joined(item, closed, &mut quiet));
+    let tokeniser = match &join {
+        Some(join) => join.as_ref()?.tokeniser,
+        None => closed.parts.get(&name).filter(|_| tree.find(Kind::Tokeniser, &name).is_some())?.as_ref()?,
+    };
+    if !model_data(tree, tokeniser, &name, closed, pool).0.is_empty() {
+        closed.models.get(&name).copied().flatten()?;
+    }
+    let tokeniser = growth::grown(context, tokeniser, new, findings)?;
+    let (name, tokeniser, tuned, grown) = (name.as_str(), &tokeniser, &[][..], true);
+    let plan = match join.flatten() {
+        Some(Joined { processor, linked, link_span, .. }) => {
+            models::Plan { name, tokeniser, processor: Some(processor), linked, link_span, tuned, grown }
+        }
+        None => models::Plan { name, tokeniser, processor: None, linked: false, link_span: tokeniser.label, tuned, grown },
+    };
+    close_on(context, &plan, &data, pool, findings)
 }
 
 /// Checks the model on all its data, unless that was done for another cell; its latent shapes are those of the first.
@@ -198,22 +246,36 @@ fn differ(plan: &models::Plan, one: &Model, other: &Model, first: &Data, second:
     )
 }
 
-/// Data of the stages that train a model, or train one that holds it as a part; else all data.
-fn model_data(tree: &Tree, name: &str, closed: &Closed, pool: &Pool) -> Vec<usize> {
+/// Data of the stages that train a model as its blocks write it, or train one that holds it as a part; and those of stages behind
+/// the first or with earlier weights. Where there are none, data that it knows the fields of.
+fn model_data(tree: &Tree, tokeniser: &Placed, name: &str, closed: &Closed, pool: &Pool) -> (Vec<usize>, Vec<Tuned>) {
     let word = |expr: Option<&Expr>| expr.and_then(values::path).map(|p| p.text());
     let holds =
         |model: &str| model == name || tree.find(Kind::Model, model).is_some_and(|m| word(m.value("tokeniser")).as_deref() == Some(name));
-    let mut found: Vec<usize> = vec![];
+    let (mut found, mut tuned, mut grows) = (vec![], vec![], false);
     for stage in tree.of(Kind::Stage).filter(|s| word(s.value("train")).is_some_and(|t| holds(&t))) {
-        let data = word(stage.value("data")).and_then(|d| closed.data.get(&d).cloned().flatten());
+        if growth::written(stage).is_some() {
+            grows = true;
+            continue;
+        }
+        let Some(written) = stage.value("data") else { continue };
+        let goes_on = !found.is_empty() || stage.value("weights").is_some_and(|w| !weights::sources(w).is_empty());
+        let data = word(Some(written)).and_then(|d| closed.data.get(&d).cloned().flatten());
         for part in data.iter().flat_map(|m| &m.parts) {
             if !found.contains(part) {
                 found.push(*part);
             }
+            if goes_on {
+                tuned.push(Tuned { stage: stage.label.text.clone(), data: pool.data[*part].name.clone(), at: written.span });
+            }
         }
     }
     if found.is_empty() {
-        found.extend((!pool.data.is_empty()).then_some(0));
+        let known = |d: &Data| match tokeniser.part.instance.setting("fields") {
+            Some(Setting::Vocabulary(names)) => d.fields.iter().all(|f| names.contains(f)),
+            _ => true,
+        };
+        found.extend(if grows { pool.data.iter().position(known) } else { (!pool.data.is_empty()).then_some(0) });
     }
-    found
+    (found, tuned)
 }

@@ -8,7 +8,7 @@ use pfm_syntax::ast::{Block, Expect, Setting, Statement, UseTarget};
 
 use crate::axes;
 use crate::context::Context;
-use crate::experiment::{Cell, ClaimTerm, Experiment, Report};
+use crate::experiment::{Cell, ClaimTerm, Experiment, Model, Report};
 use crate::findings::Findings;
 use crate::input::{Input, Request};
 use crate::reach::{Reach, tokens, words};
@@ -17,6 +17,7 @@ use crate::rewrite::{above, behind, item_text, value_text, without_labels};
 use crate::schema::Kind;
 use crate::tree::{Item, Tree};
 use crate::unused::collect;
+use crate::weights::parts_of;
 
 /// The text of the cell. `experiment` is what `input` and `request` resolved to, `notes` become documentation comments.
 pub fn closed(input: &Input, request: &Request, experiment: &Experiment, cell: &Cell, notes: &[String]) -> String {
@@ -171,9 +172,17 @@ impl Writer<'_> {
             let Some(item) = self.tree.items.iter().find(|i| i.kind.namespace() == 0 && i.label.text == *word) else { return true };
             match item.kind {
                 Kind::Stage => stage(self.cell, word).is_some() && stage(self.cell, word) == stage(&self.experiment.cells[0], word),
-                _ => !self.reaches && kept.contains(&(0, word.as_str())),
+                _ => !self.reaches && kept.contains(&(0, word.as_str())) && self.as_written(word),
             }
         })
+    }
+
+    /// False where all stages of the cell that train the block add fields to it: the file speaks of it without them.
+    fn as_written(&self, block: &str) -> bool {
+        let holds = |m: &Model| m.name == block || parts_of(m).contains(&block);
+        let stages = self.cell.stages.iter().map(|s| &self.experiment.stages[*s]);
+        let mut training = stages.filter(|s| holds(&self.experiment.models[s.model])).peekable();
+        training.peek().is_none() || training.any(|s| s.new_fields.is_empty())
     }
 
     /// The user's own definitions that the text names, and those that they name.

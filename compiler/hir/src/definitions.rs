@@ -69,7 +69,7 @@ fn facts(definition: &Definition, findings: &mut Findings) {
     for statement in statements {
         let Statement::Setting(setting) = statement else { continue };
         let path = &setting.path;
-        if known.contains(&path.text().as_str()) || !inside(definition.span, path.span) {
+        if known.contains(&path.text().as_str()) || !definition.span.contains(path.span) {
             continue;
         }
         let d = Diagnostic::new("E0101", format!("unknown setting `{}` in data `{}`", path.text(), definition.name.text))
@@ -81,15 +81,15 @@ fn facts(definition: &Definition, findings: &mut Findings) {
     }
 }
 
-/// Those that the amendment itself gives.
+/// Those that the amendment itself gives. Those of blocks and functions may name axes of what they are applied to, and are
+/// looked at where they are called.
 fn defaults(context: &Context, definition: &Definition, findings: &mut Findings) {
+    if matches!(definition.kind, DefinitionKind::Block | DefinitionKind::Fn) {
+        return;
+    }
     for parameter in &definition.params {
-        if let Some(default) = parameter.default.as_ref().filter(|d| inside(definition.span, d.span)) {
+        if let Some(default) = parameter.default.as_ref().filter(|d| definition.span.contains(d.span)) {
             setting_for(context, parameter, default, None, findings);
         }
     }
-}
-
-fn inside(outer: Span, inner: Span) -> bool {
-    outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
 }

@@ -183,6 +183,8 @@ pub struct Stage {
     pub run: u64,
     /// Where each part's weights come from; parts not named start at random.
     pub weights: Vec<Handover>,
+    /// Fields that its model knows beside the vocabulary of the blocks.
+    pub new_fields: Vec<String>,
     /// Per parameter of the model.
     pub trainable: Vec<bool>,
     pub mask: Option<String>,
@@ -240,6 +242,9 @@ pub struct Handover {
     pub part: String,
     /// Index into `Experiment::stages`.
     pub stage: usize,
+    /// Where the vocabulary of that stage's model grew: for each of its fields, the place in the vocabulary of this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<usize>,
 }
 
 #[derive(Clone, Debug, Serialize)]

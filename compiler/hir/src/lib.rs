@@ -18,6 +18,7 @@ mod derivatives;
 mod experiment;
 mod findings;
 mod globs;
+mod growth;
 mod identity;
 mod input;
 mod masks;

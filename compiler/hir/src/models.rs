@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::derivatives;
 use crate::experiment::{Data, Model, ModelKind, Parameter, Part, Variant};
 use crate::findings::Findings;
+use crate::growth::{self, Tuned};
 use crate::remedies::Trial;
 use crate::units::prose;
 
@@ -34,6 +35,10 @@ pub(crate) struct Plan<'a> {
     pub linked: bool,
     /// Value of `link`, or the model's name where it is not written.
     pub link_span: Span,
+    /// Stages that train it after others.
+    pub tuned: &'a [Tuned],
+    /// True where a stage has added fields to the tokeniser's vocabulary.
+    pub grown: bool,
 }
 
 /// Data, and where the file says its grid and context.
@@ -114,20 +119,8 @@ fn vocabulary(plan: &Plan, data: &Data, findings: &mut Findings) -> Option<(Vec<
         let place = |f: &String| names.iter().position(|n| n == f);
         return Some((names.clone(), data.fields.iter().filter_map(place).collect()));
     }
-    let at = span_of(plan.tokeniser, "fields");
-    findings.push(
-        Diagnostic::new(
-            "E0503",
-            format!(
-                "the vocabulary of `{}` lacks {} of `{}`",
-                plan.tokeniser.part.name,
-                crate::suggest::listed(&missing, "and"),
-                data.name
-            ),
-        )
-        .at(at, format!("{} names", prose(names.len() as f64)))
-        .help("use a vocabulary that has them, or add them to a list of your own"),
-    );
+    let tuned = plan.tuned.iter().find(|t| t.data == data.name);
+    findings.push(growth::lacking(plan.tokeniser, names.len(), &missing, &data.name, tuned, plan.grown));
     None
 }
 

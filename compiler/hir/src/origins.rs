@@ -208,9 +208,7 @@ impl Lister<'_> {
 
     fn origin(&self, span: Span) -> String {
         if let Some((name, block)) = self.profile
-            && block.file == span.file
-            && block.start <= span.start
-            && span.end <= block.end
+            && block.contains(span)
         {
             return format!("profile {name}");
         }

@@ -3,7 +3,7 @@
 
 use pfm_diag::{Diagnostic, Span};
 use pfm_elaborate::{Instance, Setting};
-use pfm_syntax::ast::{Arg, DefinitionKind, TypeExpr};
+use pfm_syntax::ast::{Arg, Definition, DefinitionKind, Expr, Name, TypeExpr};
 
 use crate::calls::{self, Epoch};
 use crate::context::Context;
@@ -24,13 +24,13 @@ pub(crate) fn close(context: &Context, item: &Item, epoch: Option<Epoch>, run: O
     };
     let mut expr = expr.clone();
     let (callee, args) = call(&expr).map(|(c, a)| (c.clone(), a.to_vec())).unzip();
-    let (name, args) = (callee.map(|c| c.text()).unwrap_or_default(), args.unwrap_or_default());
+    let name = callee.map(|c| c.text()).unwrap_or_default();
+    let definition = context.input.library.definition(DefinitionKind::Schedule, &name);
+    let args = written(definition, args.unwrap_or_default());
     if zero_phases(&args, findings) {
         return None;
     }
-    let given = |word: &str| args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.text == word));
-    let definition = context.input.library.definition(DefinitionKind::Schedule, &name);
-    let horizon = definition.and_then(|d| d.params.iter().find(|p| p.name.text == HORIZON)).filter(|_| !given(HORIZON));
+    let horizon = definition.and_then(|d| d.params.iter().find(|p| p.name.text == HORIZON)).filter(|_| argument(&args, HORIZON).is_none());
     if let Some(horizon) = horizon {
         // Without them the stage has a mistake that was reported.
         let (epoch, run) = (epoch?, run?);
@@ -40,11 +40,31 @@ pub(crate) fn close(context: &Context, item: &Item, epoch: Option<Epoch>, run: O
         }
     }
     let instance = calls::bind(context, DefinitionKind::Schedule, &expr, "schedule", epoch, findings)?;
+    // A phase in a unit of another kind was reported where it stands.
+    if findings.errors() > 0 {
+        return Some(Some(instance));
+    }
     let in_steps = definition.is_some_and(|d| d.params.iter().any(|p| p.name.text == "warmup" && is_steps(&p.ty)));
     let unit = if in_steps { "steps" } else { "epochs" };
     warn_of_long_warmup(item, &args, &instance, (epoch, run), unit, findings);
     warn_of_overlap(context, item, &args, &instance, epoch, unit, findings);
     Some(Some(instance))
+}
+
+/// The call's own arguments, then the definition's defaults of the phases and of the horizon: an amendment may give those.
+fn written(definition: Option<&Definition>, mut args: Vec<Arg>) -> Vec<Arg> {
+    let lengths = PHASES.iter().chain([&HORIZON]);
+    for (name, default) in lengths.filter_map(|word| default_of(definition?, word)) {
+        if argument(&args, &name.text).is_none() {
+            args.push(Arg { name: Some(name.clone()), value: default.clone() });
+        }
+    }
+    args
+}
+
+fn default_of<'a>(definition: &'a Definition, word: &str) -> Option<(&'a Name, &'a Expr)> {
+    let parameter = definition.params.iter().find(|p| p.name.text == *word)?;
+    Some((&parameter.name, parameter.default.as_ref()?))
 }
 
 fn is_steps(ty: &Option<TypeExpr>) -> bool {
@@ -53,7 +73,7 @@ fn is_steps(ty: &Option<TypeExpr>) -> bool {
 
 /// Adds the length of the run as the horizon.
 fn add_horizon(expr: &mut pfm_syntax::ast::Expr, length: f64, unit: &str) {
-    use pfm_syntax::ast::{Call, Expr, ExprKind, Name};
+    use pfm_syntax::ast::{Call, ExprKind};
     let span = expr.span;
     let unit = Some(Name { text: unit.into(), span });
     let value = Expr { kind: ExprKind::Number { value: length, integer: true, unit }, span };

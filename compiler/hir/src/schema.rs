@@ -114,6 +114,7 @@ const STAGE: &[SettingInfo] = &[
     optional("epoch", "the whole run", "what this stage calls an epoch, in batches"),
     needed("run", "how long it trains, in steps or epochs"),
     optional("weights", "random", "where weights come from: `random`, `STAGE.PART`, or a list of those"),
+    optional("new_fields", "none", "fields that the trained model gets rows for beside its vocabulary; rows of the others are kept"),
     optional("mask", "none", "which weights are trained"),
     optional("parallel", "none", "how devices share the work: `ddp`, `fsdp` or `none`"),
     optional("precision", "f32", "number format of activations"),

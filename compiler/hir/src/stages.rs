@@ -12,6 +12,7 @@ use crate::closed::{DataIndex, ModelIndex};
 use crate::context::Context;
 use crate::experiment::{Data, Handover, Identity, Model, ModelKind, Objective, ObjectiveKind, Stage, Units};
 use crate::findings::Findings;
+use crate::growth;
 use crate::identity;
 use crate::masks;
 use crate::reach::Reach;
@@ -29,6 +30,8 @@ pub(crate) struct World<'a> {
     pub tree: &'a Tree,
     pub data: &'a DataIndex,
     pub models: &'a ModelIndex,
+    /// Of stages that add fields, by name.
+    pub grown: &'a ModelIndex,
     pub all_data: &'a [Data],
     pub all_models: &'a [Model],
     pub seed: u64,
@@ -41,6 +44,10 @@ impl World<'_> {
     pub fn close(&self, item: &Item, produced: &Produced, stages: &[Stage], cell: &str, findings: &mut Findings) -> Option<Stage> {
         let before = findings.errors();
         let model = self.look_up(item, "train", "tokeniser or model", self.models, findings);
+        let model = match growth::written(item) {
+            Some(_) => self.grown.get(&item.label.text).copied().flatten(),
+            None => model,
+        };
         let data = self.look_up(item, "data", "data", self.data, findings);
         let objective = item.value("objective").and_then(|e| self.objective(e, findings));
         let epoch = self.epoch(item, findings);
@@ -97,6 +104,7 @@ impl World<'_> {
             epoch: epoch?.steps,
             run: run?,
             weights: handover?,
+            new_fields: self.new_fields(item, model),
             trainable,
             mask: mask.map(|m| m.label.text.clone()),
             variants: (0..self.all_models[model].variants.len()).collect(),
@@ -189,6 +197,14 @@ impl World<'_> {
         };
         let loss = calls::bind(self.context, DefinitionKind::Loss, &loss.value, "loss", None, findings)?;
         Some(Objective { kind, loss, units })
+    }
+
+    /// The last of the vocabulary of its model, as many as the stage adds.
+    fn new_fields(&self, item: &Item, model: usize) -> Vec<String> {
+        let Some(new) = growth::written(item) else { return vec![] };
+        let vocabulary = &self.all_models[model].vocabulary;
+        let added = growth::count(self.context, new);
+        vocabulary[vocabulary.len() - added..].to_vec()
     }
 
     fn epoch(&self, item: &Item, findings: &mut Findings) -> Option<Epoch> {

@@ -6,7 +6,7 @@ mod experiment;
 
 use pfm_diag::Span;
 use pfm_elaborate::Library;
-use pfm_syntax::ast::{Body, Definition, DefinitionKind, File, Statement, Use, UseTarget};
+use pfm_syntax::ast::{Arg, Body, Definition, DefinitionKind, File, Statement, Use, UseTarget};
 
 use crate::schema::Kind;
 
@@ -189,15 +189,14 @@ impl Symbols {
                 DefinitionKind::Data => Owner::Block(Kind::Data),
                 kind => Owner::Definition(kind, definition.base.as_ref().map(|b| b.text()).unwrap_or_default()),
             };
-            for statement in statements {
-                let Statement::Setting(setting) = statement else { continue };
-                self.places.push(Place {
-                    path: format!("{}.{}", definition.name.text, setting.path.text()),
-                    name: setting.path.text(),
-                    name_span: setting.path.span,
-                    value: setting.value.span,
-                    owner: owner.clone(),
-                });
+            let settings = statements.iter().filter_map(|statement| match statement {
+                Statement::Setting(setting) => Some((setting.path.text(), setting.path.span, setting.value.span)),
+                _ => None,
+            });
+            let named = |arg: &Arg| arg.name.as_ref().map(|name| (name.text.clone(), name.span, arg.value.span));
+            for (name, name_span, value) in settings.chain(definition.base_args.iter().filter_map(named)) {
+                let path = format!("{}.{name}", definition.name.text);
+                self.places.push(Place { path, name, name_span, value, owner: owner.clone() });
             }
         }
         code::walk(definition, library, self);

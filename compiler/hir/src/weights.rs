@@ -8,11 +8,12 @@ use pfm_syntax::ast::{Expr, Path};
 
 use crate::experiment::{Handover, Model, ModelKind, Parameter, Stage};
 use crate::findings::Findings;
+use crate::growth;
 use crate::masks::roots;
 use crate::schema::Kind;
 use crate::stages::{UsedMask, World, unknown_name};
 use crate::suggest::{any_of, listed};
-use crate::tree::Item;
+use crate::tree::{Item, Tree};
 use crate::values::{is_word, items, path, wrong_form};
 
 /// Stages closed before this one in the same cell, by name. None: it has mistakes, which were reported.
@@ -115,25 +116,49 @@ fn take(
             );
             continue;
         }
-        if let Some(d) = shapes_differ(source, model, part, path.span) {
-            findings.push(d);
-            continue;
+        match rows(world.tree, &stages[stage], source, model, part, path.span) {
+            Ok(rows) => out.push((Handover { part: part.to_string(), stage, rows }, path.span)),
+            Err(d) => findings.push(*d),
         }
-        out.push((Handover { part: part.to_string(), stage }, path.span));
     }
 }
 
-/// The same path may have another shape where two models give different settings to a part of one name, such as `link`.
-fn shapes_differ(source: &Model, model: &Model, part: &str, span: Span) -> Option<Diagnostic> {
+/// Where the rows of the source's fields go, nothing where the part has the same shapes. The same path may have another shape where two
+/// models give different settings to a part of one name, such as `link`; or where a stage has added fields to a tokeniser.
+fn rows(tree: &Tree, from: &Stage, source: &Model, model: &Model, part: &str, span: Span) -> Result<Vec<usize>, Box<Diagnostic>> {
     let in_part = |p: &&Parameter| roots(&[&p.path]) == [part];
     let shape = |path: &str| source.parameters.iter().find(|p| p.path == path).map(|p| &p.shape);
     let differing: Vec<&Parameter> = model.parameters.iter().filter(in_part).filter(|p| shape(&p.path) != Some(&p.shape)).collect();
-    let first = differing.first()?;
-    Some(
+    let of_fields = part == model.tokeniser.name;
+    let lost: Vec<&str> =
+        source.vocabulary.iter().filter(|f| of_fields && !model.vocabulary.contains(f)).map(String::as_str).collect();
+    if !lost.is_empty() {
+        return Err(Box::new(fields_lost(tree, from, source, model, &lost, span)));
+    }
+    let grown = growth::rows(source, model).filter(|_| of_fields && source.vocabulary != model.vocabulary);
+    if let Some(rows) = grown
+        && differing.iter().all(|p| shape(&p.path).is_some_and(|old| growth::grows(source, model, old, p)))
+    {
+        return Ok(rows);
+    }
+    let Some(first) = differing.first() else { return Ok(vec![]) };
+    Err(Box::new(
         Diagnostic::new("E0603", format!("{} tensors differ, first `{}`", differing.len(), first.path))
             .at(span, format!("{:?} there, {:?} in `{}`", shape(&first.path).cloned().unwrap_or_default(), first.shape, model.name))
             .help("take another part, or give both models the same settings"),
-    )
+    ))
+}
+
+/// Rows of fields that the earlier stage knows have no place in this one.
+fn fields_lost(tree: &Tree, from: &Stage, source: &Model, model: &Model, lost: &[&str], span: Span) -> Diagnostic {
+    let part = &model.tokeniser.name;
+    let d = Diagnostic::new("E0603", format!("`{part}` of `{}` has rows for {}, here it has none", from.name, listed(lost, "and")))
+        .at(span, format!("{} fields there, {} here", source.vocabulary.len(), model.vocabulary.len()));
+    let grown = tree.find(Kind::Stage, &from.name).and_then(growth::written);
+    match grown {
+        Some(new) => d.also(new.span, "added there").help(format!("add them to `{}` of this stage too", growth::SETTING)),
+        None => d.help("take another part, or give both the same vocabulary"),
+    }
 }
 
 /// Warns when weights that no stage trained are frozen.
@@ -145,20 +170,25 @@ pub(crate) fn check_frozen(used: &UsedMask, handover: &[Handover], findings: &mu
     let mut warned: Vec<&str> = vec![];
     for (parameter, trained) in model.parameters.iter().zip(*trainable) {
         let part = parameter.path.split('.').next().unwrap_or(&parameter.path);
-        if *trained || warned.contains(&part) || handover.iter().any(|h| h.part == part) {
+        let given = handover.iter().find(|h| h.part == part);
+        let new_rows = given.is_some_and(|h| !h.rows.is_empty() && parameter.shape.contains(&model.vocabulary.len()));
+        if *trained || warned.contains(&part) || given.is_some() && !new_rows {
             continue;
         }
         warned.push(part);
         let place = if *cell == "main" { String::new() } else { format!(" in cell `{cell}`") };
         let at = item.value("mask").map_or(item.label.span, |e| e.span);
-        let d = Diagnostic::new("W0304", format!("`{part}` is frozen at random initial weights{place}"))
-            .at(at, format!("`{}` freezes it", mask.label.text));
-        let d = match item.value("weights") {
-            Some(weights) => d.also(weights.span, "no stage gives it weights"),
-            None => d.also(item.label.span, "no `weights` here"),
+        let what = if new_rows { format!("new rows of `{}` are", parameter.path) } else { format!("`{part}` is") };
+        let d = Diagnostic::new("W0304", format!("{what} frozen at random initial weights{place}"))
+            .at(at, format!("`{}` freezes {}", mask.label.text, if new_rows { "them" } else { "it" }));
+        let d = match (growth::written(item).filter(|_| new_rows), item.value("weights")) {
+            (Some(new), _) => d.also(new.span, "asks for them"),
+            (None, Some(weights)) => d.also(weights.span, "no stage gives it weights"),
+            (None, None) => d.also(item.label.span, "no `weights` here"),
         };
         let meant = "`allow = frozen_random` says that it is meant";
         findings.push(match *cell {
+            _ if new_rows => d.help(format!("let the mask train it; {meant}")),
             "main" => d.help(format!("give it weights of a stage; {meant}")),
             _ => d.help(format!("remove the cell with `skip`; {meant}")),
         });

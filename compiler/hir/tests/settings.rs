@@ -55,6 +55,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("stage.epoch", "rollout.epoch = 2_000 batches", "P"),
     ("stage.run", "rollout.run = 30_000 steps", "PD"),
     ("stage.weights", "rollout.weights = random", "P"),
+    ("stage.new_fields", "rollout.new_fields = [salinity]", "P"),
     ("stage.mask", "rollout.mask = none", "P"),
     ("stage.parallel", "free.parallel = ddp", "N"),
     ("stage.checkpoint", "free.checkpoint = 3 steps", "N"),

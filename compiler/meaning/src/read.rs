@@ -266,7 +266,10 @@ fn stage(experiment: &pfm_hir::Experiment, stage: &pfm_hir::Stage, called: &Call
         ObjectiveKind::Reconstruct => "reconstruct",
         ObjectiveKind::NextFrame => "next_frame",
     };
-    let weights = |h: &pfm_hir::Handover| format!("{} of {}", h.part, experiment.stages[h.stage].name);
+    let weights = |h: &pfm_hir::Handover| {
+        let grown = if h.rows.is_empty() { String::new() } else { format!(" ({} fields of {})", h.rows.len(), model.vocabulary.len()) };
+        format!("{} of {}{grown}", h.part, experiment.stages[h.stage].name)
+    };
     let parts: Vec<&str> = stage.data.parts.iter().map(|d| called.data[*d].as_str()).collect();
     let data = match (&stage.data.weights, parts.as_slice()) {
         (_, [only]) => only.to_string(),
@@ -284,6 +287,9 @@ fn stage(experiment: &pfm_hir::Experiment, stage: &pfm_hir::Stage, called: &Call
     set("epoch", format!("{} batches", number(stage.epoch as f64)));
     set("run", format!("{} steps", number(stage.run as f64)));
     set("weights", or_word(stage.weights.iter().map(weights), "random"));
+    if !stage.new_fields.is_empty() {
+        set("new_fields", stage.new_fields.join(", "));
+    }
     set("mask", stage.mask.clone().unwrap_or("none".into()));
     set("parallel", stage.parallel.clone());
     set("precision", stage.precision.clone());

@@ -77,7 +77,7 @@ module.exports = grammar({
       seq(field('kind', choice(...words.code_kinds)), field('name', $.identifier), $.parameters, optional(seq('->', $._type)), choice(seq('=', $.expression), $.code)),
     member_definition: ($) => seq(field('kind', choice(...words.member_kinds)), field('name', $.identifier), optional($.parameters), $.members),
     data_definition: ($) => prec.right(seq(field('kind', 'data'), field('name', $.identifier), choice(seq($.parameters, optional($.items)), $.items))),
-    amendment: ($) => prec.right(seq(field('kind', choice('data', ...words.member_kinds)), field('name', $.identifier), $.base, optional($.items))),
+    amendment: ($) => prec.right(seq(field('kind', choice('data', ...words.code_kinds, ...words.member_kinds)), field('name', $.identifier), $.base, optional($.items))),
     vocabulary: ($) => seq(field('kind', 'vocabulary'), field('name', $.identifier), '=', $.list),
 
     parameters: ($) => seq('(', optional(commas($.parameter)), ')'),

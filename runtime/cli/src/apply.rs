@@ -67,7 +67,11 @@ impl From<String> for Failure {
 
 fn apply(args: &Args, loaded: &Loaded, out: &Output) -> Result<Vec<usize>, Failure> {
     let experiment = loaded.experiment();
-    let model = experiment.models.iter().find(|m| m.name == args.model).ok_or_else(|| {
+    let weights_file = read(&args.weights)?;
+    let weights = parse(&args.weights, &weights_file)?;
+    let named = || experiment.models.iter().filter(|m| m.name == args.model);
+    // A stage may have given it more fields: the weights say which one it is.
+    let model = named().find(|m| fits(m, &weights)).or_else(|| named().next()).ok_or_else(|| {
         let names: Vec<&str> = experiment.models.iter().map(|m| m.name.as_str()).collect();
         format!("no model `{}` in {}; there is {}", args.model, args.source.file.display(), names.join(", "))
     })?;
@@ -91,8 +95,6 @@ fn apply(args: &Args, loaded: &Loaded, out: &Output) -> Result<Vec<usize>, Failu
     let graph = pfm_lower::application(&context, &application).map_err(told)?;
     let compiled = pfm_compiler::compile(graph, Default::default(), &mut pfm_compiler::Silent).map_err(told)?;
 
-    let weights_file = read(&args.weights)?;
-    let weights = parse(&args.weights, &weights_file)?;
     let mut inputs = Vec::new();
     for input in &compiled.inputs {
         let source = if matches!(input.role, Role::Parameter { .. }) { (&weights, &args.weights) } else { (&tensors, &args.input) };
@@ -105,6 +107,10 @@ fn apply(args: &Args, loaded: &Loaded, out: &Output) -> Result<Vec<usize>, Failu
     compiled.program.run(&pool, &mut arena, &mut inputs.iter_mut().collect::<Vec<_>>(), &mut [&mut result]);
     write(&args.output, &y.ty.shape, result.as_f32())?;
     Ok(y.ty.shape.clone())
+}
+
+fn fits(model: &Model, weights: &SafeTensors) -> bool {
+    model.parameters.iter().all(|p| weights.tensor(&p.path).is_ok_and(|t| t.shape() == p.shape))
 }
 
 fn variant(model: &Model, choice: Option<&str>) -> Result<usize, String> {

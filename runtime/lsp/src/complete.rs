@@ -85,7 +85,7 @@ impl<'a> Writer<'a> {
             return self.uses(&c.frames[0].head[1..]);
         }
         if outermost.head.first().is_none_or(|w| w != "experiment") {
-            return self.code(outermost);
+            return self.amendment(outermost).unwrap_or_else(|| self.code(outermost));
         }
         match c.frames.last() {
             Some(frame) if frame.bracket == '(' => self.argument(frame),
@@ -161,6 +161,35 @@ impl<'a> Writer<'a> {
     }
 
     // ---- definitions
+
+    /// Inside of `metric wide = neps { … }` or of its arguments; None where a definition has code of its own.
+    fn amendment(&self, outermost: &Frame) -> Option<Vec<Offer>> {
+        let [word, _, sign, base, ..] = outermost.head.as_slice() else { return None };
+        let mut known = self.view.library().definitions().iter().filter(|_| sign == "=");
+        let definition = known.find(|d| kind_word(d.kind) == word && d.name.text == *base)?;
+        let (frames, tokens) = (&self.context.frames, &self.context.tokens);
+        Some(match frames.as_slice() {
+            [only] if tokens.is_empty() => self.settings(definition, if only.bracket == '(' { ": " } else { " = " }),
+            [_] => self.value(self.context.setting().unwrap_or("")),
+            [_, level] if tokens.is_empty() && level.bracket == '{' => self.level_keys(level.head.first().map_or("", String::as_str)),
+            _ => vec![],
+        })
+    }
+
+    /// What a definition lets a block set.
+    fn settings(&self, definition: &Definition, sign: &str) -> Vec<Offer> {
+        let mut out = vec![];
+        for parameter in pfm_elaborate::settings_of(definition) {
+            let detail = pfm_hir::parameter(&parameter, &self.view.now.checked.sources);
+            let offer = Offer::new(&parameter.name.text, CompletionItemKind::PROPERTY, detail);
+            out.push(offer.then(sign).doc(prose(&parameter.doc)));
+        }
+        if let Body::Members { definitions, .. } = &definition.body {
+            let records = definitions.iter().filter(|d| d.kind == DefinitionKind::Data);
+            out.extend(records.map(|r| Offer::new(&r.name.text, CompletionItemKind::KEYWORD, "numbered block").then(" ")));
+        }
+        out
+    }
 
     fn code(&self, outermost: &Frame) -> Vec<Offer> {
         if !self.context.path.is_empty() {
@@ -288,17 +317,8 @@ impl<'a> Writer<'a> {
         }
         let base = head.iter().position(|t| *t == "=").and_then(|at| head.get(at + 1)).copied();
         let mut out: Vec<Offer> = kind.settings().iter().map(info).collect();
-        let definition = definition_kind(kind).and_then(|k| Some((k, self.definition_of(k, base?)?)));
-        if let Some((kind, definition)) = definition {
-            for parameter in &definition.params {
-                let name = &parameter.name.text;
-                out.push(key(name, self.parameter(kind, &definition.name.text, name), &prose(&parameter.doc)));
-            }
-            if let Body::Members { definitions, .. } = &definition.body {
-                let records = definitions.iter().filter(|d| d.kind == DefinitionKind::Data);
-                out.extend(records.map(|r| Offer::new(&r.name.text, CompletionItemKind::KEYWORD, "numbered block").then(" ")));
-            }
-        }
+        let definition = definition_kind(kind).and_then(|k| self.definition_of(k, base?));
+        out.extend(definition.into_iter().flat_map(|d| self.settings(d, " = ")));
         match kind {
             Kind::Mask => out.extend(["freeze", "train"].map(|w| Offer::new(w, CompletionItemKind::KEYWORD, "").then(" "))),
             Kind::Grid => {
@@ -450,10 +470,7 @@ impl<'a> Writer<'a> {
         let Some(definition) = found else {
             return words::arguments(callee).iter().map(|a| Offer::new(*a, CompletionItemKind::PROPERTY, "").then(after)).collect();
         };
-        let tensor = |d: &Definition| matches!(d.kind, DefinitionKind::Metric | DefinitionKind::Loss);
-        let skipped = if tensor(definition) { 2 } else { 0 };
-        let names = definition.params.iter().skip(skipped).map(|p| p.name.text.clone());
-        names.map(|n| Offer::new(&n, CompletionItemKind::PROPERTY, self.parameter(definition.kind, callee, &n)).then(after)).collect()
+        self.settings(definition, after)
     }
 
     fn argument(&self, frame: &Frame) -> Vec<Offer> {

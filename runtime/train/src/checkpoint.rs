@@ -3,6 +3,7 @@
 //! its hashes and the one before it is used.
 
 use crate::store::{Entry, Role, Store};
+use crate::work::Handover;
 use crate::{Faults, RunError, durable};
 use pfm_diag::Diagnostic;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -205,16 +206,20 @@ impl Checkpoints {
             .into()
     }
 
-    /// Parameters under `prefix.` of a checkpoint, copied into the store's parameters of the same path. Returns how many.
-    pub fn hand_over(&self, step: u64, prefix: &str, store: &mut Store) -> Result<usize, RunError> {
-        let path = self.path(step);
-        let files = self.read(step)?.map_err(|damage| RunError::from(self.damaged("R0106", step, &damage)))?;
+    /// Parameters of a part, copied into the store's parameters of the same path; rows of fields to their places where the vocabulary
+    /// grew, and the new ones stay as they start. Returns how many.
+    pub fn hand_over(&self, from: &Handover, store: &mut Store) -> Result<usize, RunError> {
+        let path = self.path(from.step);
+        let files = self.read(from.step)?.map_err(|damage| RunError::from(self.damaged("R0106", from.step, &damage)))?;
         let read = SafeTensors::deserialize(&files[0]).map_err(|e| unreadable(&path, &e.to_string()))?;
-        let start = format!("{prefix}.");
+        let start = format!("{}.", from.part);
         let mut copied = 0;
         for entry in store.entries_mut() {
             if entry.role == Role::Parameter && entry.name.starts_with(&start) {
-                copy(entry, &read, &path)?;
+                match read.tensor(&entry.name) {
+                    Ok(view) if grew(&view, entry, &from.rows) => copy_rows(entry, &view, &from.rows),
+                    _ => copy(entry, &read, &path)?,
+                }
                 copied += 1;
             }
         }
@@ -272,6 +277,29 @@ fn copy(entry: &mut Entry, read: &SafeTensors, path: &Path) -> Result<(), RunErr
         *value = f32::from_le_bytes(bytes.try_into().expect("chunks of four"));
     }
     Ok(())
+}
+
+/// True where the shapes differ only in axes that had one entry for each row.
+fn grew(view: &TensorView, entry: &Entry, rows: &[usize]) -> bool {
+    let (old, new) = (view.shape(), entry.shape.as_slice());
+    let larger = |(old, new): (&usize, &usize)| old == new || *old == rows.len() && rows.iter().all(|row| row < new);
+    view.dtype() == Dtype::F32 && old != new && old.len() == new.len() && old.iter().zip(new).all(larger)
+}
+
+/// Every value of the smaller tensor to its place in the larger one.
+fn copy_rows(entry: &mut Entry, view: &TensorView, rows: &[usize]) {
+    let (old, new) = (view.shape(), entry.shape.clone());
+    let values = entry.buffer.as_f32_mut();
+    for (index, bytes) in view.data().chunks_exact(4).enumerate() {
+        let (mut rest, mut stride, mut place) = (index, 1, 0);
+        for (old, new) in old.iter().zip(&new).rev() {
+            let at = rest % old;
+            rest /= old;
+            place += stride * if old == new { at } else { rows[at] };
+            stride *= new;
+        }
+        values[place] = f32::from_le_bytes(bytes.try_into().expect("chunks of four"));
+    }
 }
 
 fn unreadable(path: &Path, why: &str) -> RunError {

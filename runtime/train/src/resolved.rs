@@ -33,7 +33,7 @@ pub fn cell_work(experiment: &Experiment, cell: &Cell) -> CellWork {
 pub fn stage_work(experiment: &Experiment, stage: &Stage) -> StageWork {
     let weights = stage.weights.iter().map(|w| {
         let from = &experiment.stages[w.stage];
-        Handover { part: w.part.clone(), stage: from.name.clone(), key: from.key.clone(), step: from.run }
+        Handover { part: w.part.clone(), stage: from.name.clone(), key: from.key.clone(), step: from.run, rows: w.rows.clone() }
     });
     StageWork {
         name: stage.name.clone(),

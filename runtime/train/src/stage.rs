@@ -149,7 +149,7 @@ impl Running<'_> {
     fn begin(&mut self, places: &Places) -> Result<(), RunError> {
         for from in &self.work.weights {
             let earlier = Checkpoints::open(places.stage(&from.key).join("checkpoints"))?;
-            let copied = earlier.hand_over(from.step, &from.part, &mut self.store)?;
+            let copied = earlier.hand_over(from, &mut self.store)?;
             assert!(copied > 0, "a hand-over names a part of the model");
         }
         self.state = StageProgress { key: self.work.key.clone(), seed: self.work.seed, frozen: self.frozen(), ..StageProgress::default() };

@@ -102,6 +102,8 @@ pub struct Handover {
     pub key: String,
     /// The step at which that stage is done.
     pub step: u64,
+    /// Where each of its fields has its row here, if the vocabulary grew in between; else nothing.
+    pub rows: Vec<usize>,
 }
 
 #[derive(Clone, Debug, Serialize)]

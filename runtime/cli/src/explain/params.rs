@@ -19,7 +19,8 @@ pub fn show(experiment: &Experiment, out: &Output) {
     for stage in &experiment.stages {
         let model = &experiment.models[stage.model];
         // A grid has a stage once for each cell: what trains the same is shown once.
-        let same = (format!("{} {}", stage.name, model.name), stage.trainable.clone());
+        let weights: usize = model.parameters.iter().map(|p| p.count()).sum();
+        let same = (format!("{} {} {weights}", stage.name, model.name), stage.trainable.clone());
         if seen.contains(&same) {
             continue;
         }

@@ -129,6 +129,14 @@ fn completion_knows_what_fits() {
     assert!(labels(&answer).starts_with(&["vrmse", "well_vrmse", "neps"]), "{answer}");
     let answer = complete(&mut client, "pfm 1", "use std.‸");
     assert!(labels(&answer).contains(&"metrics") && labels(&answer).contains(&"tokenisers"), "{answer}");
+    let answer = complete(&mut client, "pfm 1", "metric wide = ‸");
+    assert!(labels(&answer).contains(&"neps") && !labels(&answer).contains(&"mse"), "{answer}");
+    let answer = complete(&mut client, "pfm 1", "metric wide = neps { ‸ }");
+    assert_eq!(labels(&answer), ["bands"]);
+    let answer = complete(&mut client, "pfm 1", "schedule slow = cosine(‸)");
+    assert_eq!(labels(&answer), ["warmup", "over", "start", "end"]);
+    let answer = complete(&mut client, "pfm 1", "tokeniser small = magvit_simple {\n  level 1 { ‸ }\n}");
+    assert_eq!(labels(&answer), ["channels", "time", "space"]);
     let answer = complete(&mut client, "over rollout {", "skip [weights: ‸]");
     assert_eq!(labels(&answer), ["scratch", "known"]);
     client.stop();
