@@ -67,8 +67,10 @@ pub fn optimise(graph: Graph, options: Options, watch: &mut dyn Watch) -> Graph 
     let graph = run("prune", graph, pfm_ir::prune);
     let graph = run("simplify", graph, transform::simplify);
     let graph = run("share", graph, transform::share);
-    let graph = run("decompose", graph, transform::decompose_all);
+    let graph = run("decompose", graph, |g| transform::decompose(g, &|_| false));
     let graph = run("fold", graph, transform::fold);
+    let graph = run("simplify", graph, transform::simplify);
+    let graph = run("merge", graph, transform::merge);
     let graph = run("simplify", graph, transform::simplify);
     let graph = run("share", graph, transform::share);
     run("prune", graph, pfm_ir::prune)

@@ -9,7 +9,7 @@ use crate::index::reshape_splits;
 use pfm_ir::{Class, Graph, Node, NodeId, Scalar, ValueId, View};
 
 /// Pointwise arithmetic that a reader may repeat instead of loading the result.
-const LIGHT: u32 = 4;
+const LIGHT: u32 = 8;
 /// Nodes that may be drawn into another group's loop.
 const DRAWN: usize = 48;
 

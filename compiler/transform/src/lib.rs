@@ -4,6 +4,7 @@
 pub mod autodiff;
 mod decompose;
 mod fold;
+mod merge;
 mod rebuild;
 mod rules;
 mod share;
@@ -12,6 +13,7 @@ mod simplify;
 pub use autodiff::{Undifferentiable, gradients, try_gradients};
 pub use decompose::{decompose, decompose_all};
 pub use fold::fold;
+pub use merge::merge;
 pub use pfm_ir::prune;
 pub use rebuild::rebuild;
 pub use rules::{Given, Match, Rule, rules};

@@ -1,7 +1,7 @@
 //! Golden texts of a graph before and after each pass.
 
 use pfm_ir::{Graph, parse_text, print, prune, verify};
-use pfm_transform::{decompose, decompose_all, fold, share, simplify};
+use pfm_transform::{decompose, decompose_all, fold, merge, share, simplify};
 
 fn check(pass: impl Fn(Graph) -> Graph, before: &str, after: &str) {
     let graph = parse_text(before, pfm_ops::lookup).unwrap_or_else(|e| panic!("{e}\n{before}"));
@@ -251,4 +251,45 @@ graph dead
 end
 ",
     );
+}
+
+/// A group norm without its scale: means over pixels and pairs of channels.
+const GROUPS: &str = "\
+graph groups
+  data  %0 f32[2,64,6]  x
+  %1 = reshape %0 shape=(2,64,3,2)  f32[2,64,3,2]
+  %2 = reduce_sum %1 axes=(1,3)  f32[2,3]
+  %3 = broadcast %2 axes=(0,2) shape=(2,64,3,2)  f32[2,64,3,2]
+  %4 = sub %1, %3  f32[2,64,3,2]
+  %5 = reshape %4 shape=(2,64,6)  f32[2,64,6]
+  out   y %5
+end
+";
+
+#[test]
+fn merge_splits_statistics_only() {
+    check(
+        merge,
+        GROUPS,
+        "\
+graph groups
+  data  %0 f32[2,64,6]  x
+  %1 = reduce_sum %0 axes=(1)  f32[2,6]
+  %2 = reshape %1 shape=(2,3,2)  f32[2,3,2]
+  %3 = reduce_sum %2 axes=(2)  f32[2,3]
+  %4 = broadcast %3 axes=(0,1) shape=(2,3,2)  f32[2,3,2]
+  %5 = reshape %4 shape=(2,6)  f32[2,6]
+  %6 = broadcast %5 axes=(0,2) shape=(2,64,6)  f32[2,64,6]
+  %7 = sub %0, %6  f32[2,64,6]
+  out   y %7
+end
+",
+    );
+}
+
+/// Heads of attention have a statistic for every token: repeating it would be as large as what is normed.
+#[test]
+fn merge_leaves_large_statistics_alone() {
+    let heads = GROUPS.replace("axes=(1,3)  f32[2,3]", "axes=(3)  f32[2,64,3]").replace("axes=(0,2) shape", "axes=(0,1,2) shape");
+    check(merge, &heads, &heads);
 }

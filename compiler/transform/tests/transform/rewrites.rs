@@ -6,7 +6,7 @@ use pfm_ops as ops;
 
 use crate::random::random_graph;
 use crate::values::{distance, draw};
-use pfm_transform::{Given, Rule, decompose, decompose_all, fold, gradients, rules, share, simplify, simplify_with};
+use pfm_transform::{Given, Rule, decompose, decompose_all, fold, gradients, merge, rules, share, simplify, simplify_with};
 use std::collections::BTreeSet;
 
 fn of_given(write: impl FnOnce(&mut Builder, Given) -> ValueId) -> Graph {
@@ -145,7 +145,8 @@ const PASSES: &[Pass] = &[
     ("simplify", simplify),
     ("share", share),
     ("fold", fold),
-    ("all of them", |g| prune(fold(simplify(share(fold(simplify(decompose(g, &|_| false)))))))),
+    ("merge", merge),
+    ("all of them", |g| prune(fold(simplify(share(merge(fold(simplify(decompose(g, &|_| false))))))))),
 ];
 
 fn check_passes(graph: &Graph, seed: u32) {
