@@ -195,10 +195,9 @@ impl Line {
     pub(crate) unsafe fn score<S: Simd>(&self, j: usize, lanes: usize) -> S::V {
         // SAFETY: the keys lie inside the row, the bias and the mask.
         unsafe {
-            let product = S::load_first(self.scores.add(j), lanes);
-            let mut score = S::mul(product, S::splat(self.scale));
+            let mut score = S::mul(load::<S>(self.scores.add(j), lanes), S::splat(self.scale));
             for more in [self.bias, self.hidden].into_iter().flatten() {
-                score = S::add(score, S::load_first(more.add(j), lanes));
+                score = S::add(score, load::<S>(more.add(j), lanes));
             }
             score
         }
@@ -213,16 +212,18 @@ impl Line {
             for j in (0..self.seen).step_by(S::LANES) {
                 let lanes = self.lanes::<S>(j);
                 let s = self.score::<S>(j, lanes);
-                S::store_first(self.scores.add(j), s, lanes);
-                largest = S::join(lanes, S::max(largest, s), largest);
+                // Lanes beyond are not read as scores again.
+                S::store(self.scores.add(j), s);
+                let larger = S::max(largest, s);
+                largest = if lanes == S::LANES { larger } else { S::join(lanes, larger, largest) };
             }
             let new = S::largest(largest);
             let offset = S::splat(new);
             let (mut total, zero) = (S::splat(0.0), S::splat(0.0));
             for j in (0..self.keys).step_by(S::LANES) {
                 let lanes = self.lanes::<S>(j);
-                let s = S::sub(S::load_first(self.scores.add(j), lanes), offset);
-                let weight = S::join(lanes, exp::<S>(s), zero);
+                let weight = exp::<S>(S::sub(load::<S>(self.scores.add(j), lanes), offset));
+                let weight = if lanes == S::LANES { weight } else { S::join(lanes, weight, zero) };
                 S::store(self.scores.add(j), weight);
                 total = S::add(total, weight);
             }
@@ -237,6 +238,13 @@ impl Line {
             shrink
         }
     }
+}
+
+/// The first lanes of a vector; a whole one without a mask, which costs time where the values have just been stored.
+#[inline(always)]
+unsafe fn load<S: Simd>(from: *const f32, lanes: usize) -> S::V {
+    // SAFETY: passed on from the caller.
+    unsafe { if lanes == S::LANES { S::load(from) } else { S::load_first(from, lanes) } }
 }
 
 /// Where the bias of a row lies, from key `key` on.
