@@ -3,7 +3,7 @@
 //! `PFMC_FUZZ_SEED` begins elsewhere; a failure prints its seed and the text.
 
 use pfm_compiler::{Alone, Request, check_all};
-use pfm_diag::{FileId, Span, terminal};
+use pfm_diag::{FileId, Span, has_errors, terminal};
 use pfm_syntax::{LeafKind, format, parse};
 use pfm_tests::damage::{Dice, text};
 use pfm_tests::large;
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Texts of a usual run: within a minute on two cores.
 const USUAL: u64 = 10_000;
+/// One in so many texts is planned too, as far as it has no mistake left.
+const PLANNED: u64 = 8;
 /// No text of this size may take longer, on a busy machine and under any profile.
 const LONGEST: Duration = Duration::from_secs(20);
 
@@ -57,7 +59,11 @@ fn meaning(text: &str) -> Vec<String> {
     leaves.filter(|t| t != ",").collect()
 }
 
-fn try_one(text: &str) {
+/// The allocator that the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn try_one(text: &str, planned: bool) {
     let parsed = parse(FileId(0), text);
     assert_eq!(parsed.tree.print(), text, "leaves cover every byte");
     if let Ok(once) = format(text) {
@@ -73,6 +79,15 @@ fn try_one(text: &str) {
     if let Some(d) = checked.diagnostics.first() {
         terminal(d, &checked.sources, false);
     }
+    if planned
+        && !has_errors(&checked.diagnostics)
+        && let Some(experiment) = &checked.experiment
+    {
+        for stage in &experiment.stages {
+            // A plan may be refused, but it comes to an end.
+            let _ = pfm_meaning::evaluation(&checked.context(), stage);
+        }
+    }
 }
 
 fn number(name: &str, usual: u64) -> u64 {
@@ -84,7 +99,7 @@ fn work(seeds: impl Iterator<Item = u64>, samples: &[&str]) -> Result<(), String
     for seed in seeds {
         let text = text(&mut Dice::new(seed), samples);
         let started = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| try_one(&text)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| try_one(&text, seed % PLANNED == 0)));
         let took = started.elapsed();
         if outcome.is_err() || took > LONGEST {
             return Err(format!("PFMC_FUZZ_SEED={seed} PFMC_FUZZ=1: {took:?}\n{text}"));
