@@ -84,8 +84,8 @@ pub fn bar(out: &Output) -> ProgressBar {
 
 /// What stages, by index, ask for and no back end does yet.
 pub fn refusals(experiment: &Experiment, stages: &[usize]) -> Vec<Diagnostic> {
-    let stages = stages.iter().map(|s| &experiment.stages[*s]);
-    let mut places: Vec<Span> = stages.filter_map(|s| experiment.models[s.model].adaptive).collect();
+    let all = stages.iter().map(|s| &experiment.stages[*s]);
+    let mut places: Vec<Span> = all.filter_map(|s| experiment.models[s.model].adaptive).collect();
     places.sort();
     places.dedup();
     let adaptive = places.into_iter().map(|place| {
@@ -93,12 +93,12 @@ pub fn refusals(experiment: &Experiment, stages: &[usize]) -> Vec<Diagnostic> {
             .at(place, "makes the number of tokens depend on the data")
             .help("write `refine = 0`, which splits every patch; `check` and `plan` take it as it is")
     });
-    adaptive.chain(several_devices(experiment, cells)).collect()
+    adaptive.chain(several_devices(experiment, stages)).collect()
 }
 
 /// Stages whose batch is to be shared among devices, of which the back end has one.
-fn several_devices(experiment: &Experiment, cells: &[usize]) -> Vec<Diagnostic> {
-    let stages = cells.iter().flat_map(|c| &experiment.cells[*c].stages).map(|s| &experiment.stages[*s]);
+fn several_devices(experiment: &Experiment, stages: &[usize]) -> Vec<Diagnostic> {
+    let stages = stages.iter().map(|s| &experiment.stages[*s]);
     let mut refused: Vec<Diagnostic> = vec![];
     for stage in stages.filter(|s| s.parallel.devices > 1) {
         let message = format!("stage `{}` asks for {} devices, the back end has one", stage.name, stage.parallel.devices);
