@@ -315,3 +315,11 @@ fn every_kind_of_definition_is_amended_and_written_out() {
     assert_eq!(row("only.schedule.warmup"), Some(("1".to_string(), "parts.pfm:7".to_string())));
     assert_eq!(row("only.optimiser.lr"), Some(("0.00001".to_string(), "parts.pfm:9".to_string())));
 }
+
+#[test]
+fn epochs_that_nothing_is_counted_in_go() {
+    let text =
+        indomain().replace("    epoch     = 2_100 batches\n    run       = 29_400 steps", "    epoch = 2_100 batches, run = 29_400 steps");
+    let files = cells(&text, &profile("laptop"), &Alone);
+    assert!(!files.is_empty() && files.iter().all(|text| !text.contains("epoch =")), "{files:?}");
+}

@@ -2,6 +2,7 @@
 
 use crate::CODES;
 
+#[derive(Clone, Copy)]
 pub struct CodeInfo {
     pub code: &'static str,
     /// What is wrong, in one line, without the particulars.

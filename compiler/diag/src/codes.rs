@@ -1,10 +1,25 @@
 //! The table of diagnostic codes. `pfmc explain CODE` prints a row.
 
+mod later;
+
 use crate::CodeInfo;
 
 /// Sorted by code. First letter E: error, W: warning, R: at run time, F: a claim of the file that failed.
 /// Second and third digit: 00 syntax, 01 names, 02 units and values, 03 masks, 04 shapes, 05 data, 06 stages and weights, 07 grids, 08 device, 09 claims, 10 definitions.
-pub const CODES: &[CodeInfo] = &[
+pub const CODES: &[CodeInfo] = &joined::<{ ERRORS.len() + later::ROWS.len() }>(ERRORS, later::ROWS);
+
+/// The rows of both tables, in order.
+const fn joined<const N: usize>(first: &[CodeInfo], second: &[CodeInfo]) -> [CodeInfo; N] {
+    let mut rows = [first[0]; N];
+    let mut at = 0;
+    while at < N {
+        rows[at] = if at < first.len() { first[at] } else { second[at - first.len()] };
+        at += 1;
+    }
+    rows
+}
+
+const ERRORS: &[CodeInfo] = &[
     CodeInfo {
         code: "E0001",
         title: "the file does not begin with `pfm 1`",
@@ -198,7 +213,7 @@ pub const CODES: &[CodeInfo] = &[
     CodeInfo {
         code: "E0208",
         title: "two numbers contradict each other",
-        explanation: "A batch must divide into its micro-batches, a context fit into its window, a window into a trajectory; `next_frame` predicts one frame, so its window is the context and one more: `window = 10 frames, context = 9 frames`. The labels show both numbers.",
+        explanation: "A batch must divide among its devices and into its micro-batches (`batch = 16 samples` with `parallel = ddp(devices: 8)`), a context fit into its window, a window into a trajectory; `next_frame` predicts one frame, so its window is the context and one more: `window = 10 frames, context = 9 frames`. The labels show both numbers.",
     },
     CodeInfo {
         code: "E0301",
@@ -263,7 +278,7 @@ pub const CODES: &[CodeInfo] = &[
     CodeInfo {
         code: "E0502",
         title: "a data definition lacks a fact",
-        explanation: "A data definition states its data sets, fields, grid and frames; what is checked before data is read rests on them. Add the setting to the definition: `grid = (512, 512)`.",
+        explanation: "A data definition states its data sets, fields, grid and frames; what is checked before data is read rests on them. Add the setting to the definition: `grid = (512, 512)`. A list of data sets or fields names at least one: `fields = [density, pressure]`.",
     },
     CodeInfo {
         code: "E0503",
@@ -274,6 +289,11 @@ pub const CODES: &[CodeInfo] = &[
         code: "E0505",
         title: "a normalisation is not known",
         explanation: "Fields are divided by their root mean square over the context frames of each sample: `normalise = rms(per: [sample, field], floor: 1e-7)`. Statistics never see the frame to be predicted.",
+    },
+    CodeInfo {
+        code: "E0510",
+        title: "data cannot be opened",
+        explanation: "Data with `source = directory` are HDF5 files in The Well's layout, in the folder of the data set under `--data`: `data/euler_multi_quadrants_openBC/data/train/*.hdf5`. The headers of all files are read before anything is trained. The message names the first file that fails, why, and how many of all fail: a copy that broke off, a placeholder of Git LFS, a field or a grid that is not the one stated. Fetch such a file again, or remove a damaged one that was made here and run `pfmc data generate FILE`. `pfmc data inspect DIR` reads the headers alone.",
     },
     CodeInfo {
         code: "E0601",
@@ -339,6 +359,11 @@ pub const CODES: &[CodeInfo] = &[
         code: "E0805",
         title: "a stage needs more memory than there is",
         explanation: "Memory is planned before the first step: the weights, their gradients, what the optimiser keeps, and the largest arena that a program works in. `accumulate = 4` cuts each step into four parts of a quarter of the batch, and the activations with it; the result is that of the whole batch. `pfmc plan --memory 80` plans for another machine.",
+    },
+    CodeInfo {
+        code: "E0806",
+        title: "the back end has one device",
+        explanation: "`parallel = ddp(devices: 8)` can be checked and planned: the batch must divide among the devices, and memory is that of one of them. No back end runs on more than one device yet, and none pretends to. Write `parallel = ddp`, which runs on the device that is there.",
     },
     CodeInfo {
         code: "E0901",
@@ -464,135 +489,5 @@ pub const CODES: &[CodeInfo] = &[
         code: "E1025",
         title: "training goes through an operation without a derivative",
         explanation: "`eigh` and `qr` have no derivative here, so nothing before them could be trained: they are for optimisers and metrics. Where a block needs them for a constant, keep its parameters and its input out of them.",
-    },
-    CodeInfo {
-        code: "F0902",
-        title: "a claim of the file does not hold",
-        explanation: "`expect` states what must hold: counts and shapes when the file is checked, metrics after a run. The message gives both sides. Either something changed that should not have, or the claim is out of date: `expect trainable(tok, in: rollout) == 85_119 params`.",
-    },
-    CodeInfo {
-        code: "F0903",
-        title: "a file means something else than its lock says",
-        explanation: "`pfmc lock FILE` writes down what a file means under each of its profiles and cells: settings as they came out, parameters, shapes, what is trained, programs, data, reports, claims, FLOPs and memory. `pfmc check --locked` compares, so that no change of layout, definition or standard library changes an experiment unseen. The notes say what changed. If it is meant, `pfmc lock FILE` accepts it; the lock's own difference is then part of the review.",
-    },
-    CodeInfo {
-        code: "F0904",
-        title: "a file has no lock that can be read",
-        explanation: "`pfmc check --locked` compares a file with the lock beside it: FILE.lock for FILE.pfm. There is none, or it is not what `pfmc lock` writes. `pfmc lock FILE` writes it; commit it beside the file.",
-    },
-    CodeInfo {
-        code: "R0101",
-        title: "a loss is not a finite number",
-        explanation: "Training stopped before the weights were touched: the loss of the named step is infinite or not a number. The note names the last good checkpoint. Lower the learning rate, clip the gradient or lengthen the warm-up; then run again, which starts the changed stage anew.",
-    },
-    CodeInfo {
-        code: "R0102",
-        title: "another process is working in the directory",
-        explanation: "A stage or a cell is run by one process at a time, so that checkpoints and events have one writer. Wait for the other process or end it. The system drops the lock of a process that is killed, so nothing has to be cleaned up.",
-    },
-    CodeInfo {
-        code: "R0103",
-        title: "a checkpoint is of another stage",
-        explanation: "The directory is named by the first eight digits of a stage's content key, and the whole key in its checkpoint is a different one. Move the directory away and run again.",
-    },
-    CodeInfo {
-        code: "R0104",
-        title: "a file of the run cannot be used",
-        explanation: "The operating system refused to read, write, rename or lock a file in the run directory; the message has its reason. Usual causes are a full disk, a missing right, or a network file system without locks.",
-    },
-    CodeInfo {
-        code: "R0105",
-        title: "a checkpoint does not fit the model",
-        explanation: "A checkpoint whose hashes are right lacks a tensor of the model, or has it in another shape. A stage's key covers its model, so this happens to files that were moved or edited by hand.",
-    },
-    CodeInfo {
-        code: "R0106",
-        title: "a checkpoint that is needed is damaged",
-        explanation: "The last checkpoint of an earlier stage does not have the hashes that were written beside it, so its weights cannot be handed over. Remove the earlier stage's directory, or its last checkpoint, and run again: that stage then repeats what is missing.",
-    },
-    CodeInfo {
-        code: "R0107",
-        title: "the run was stopped at a fault point",
-        explanation: "A test asked for this with a fault plan that returns instead of killing the process. Nothing is wrong; started again, the run goes on from its newest checkpoint.",
-    },
-    CodeInfo {
-        code: "R0108",
-        title: "the fault plan names no fault point",
-        explanation: "`PFMC_FAULT` is NAME or NAME:COUNT, with COUNT from 1. It kills the process at that passage of the named point, to test recovery. The help lists the names.",
-    },
-    CodeInfo {
-        code: "R0109",
-        title: "a stage has nothing to draw from",
-        explanation: "A split of the data holds no window of the length that the stage needs: too few trajectories, or trajectories shorter than `window`. Give the data more trajectories or a shorter window; without a report, the validation split may be empty.",
-    },
-    CodeInfo {
-        code: "R0110",
-        title: "a frozen parameter was changed",
-        explanation: "The bytes of all frozen parameters are hashed before and after a stage. They differ, so the compiled programs wrote where they must not: a defect of the compiler, worth a bug report with the experiment's file.",
-    },
-    CodeInfo {
-        code: "R0111",
-        title: "data cannot be read while training",
-        explanation: "A window could not be read from the data directory; the message names the file and the object in it. `pfmc data inspect DIR` checks all files.",
-    },
-    CodeInfo {
-        code: "R0112",
-        title: "a run has no such weights",
-        explanation: "Weights are exported from a cell's directory, `runs/EXPERIMENT/CELL/KEY` or `runs/EXPERIMENT/latest`, out of a stage's newest whole checkpoint. The directory is another one, has no stage of that name, or the stage has not reached its first checkpoint.",
-    },
-    CodeInfo {
-        code: "W0109",
-        title: "a word is brought into scope and never used",
-        explanation: "Nothing in the file names it. Remove it from the `use`, so that the first lines show what the file stands on.",
-    },
-    CodeInfo {
-        code: "W0110",
-        title: "a block is never used",
-        explanation: "No stage, model or block names it, so it has no effect. Name it, such as `mask = NAME` in a stage, or remove it.",
-    },
-    CodeInfo {
-        code: "W0205",
-        title: "warm-up and cooldown overlap",
-        explanation: "The schedule's phases are longer than its horizon, so the rate falls from warm-up into cooldown at once. With 14 epochs, 10 of warm-up and 10 of cooldown do not fit. Give a horizon beyond the run, `over: 100 epochs`, or shorter phases.",
-    },
-    CodeInfo {
-        code: "W0206",
-        title: "a schedule does not come out of its warm-up",
-        explanation: "The warm-up is as long as the run, so that the rate never reaches what the optimiser is given: 40 epochs of warm-up in a run of 14. Shorten the warm-up, lengthen `run`, or say what an epoch is: `epoch = 2_100 batches`.",
-    },
-    CodeInfo {
-        code: "W0304",
-        title: "weights are frozen at random values",
-        explanation: "The mask freezes parameters that no earlier stage trained, so they stay as they were drawn. Take weights with `weights = STAGE.PART`, remove the cell with `skip`, or say that it is meant: `allow = frozen_random`.",
-    },
-    CodeInfo {
-        code: "W0606",
-        title: "a damaged checkpoint is passed over",
-        explanation: "The newest checkpoint does not have the hashes that were written beside it, which a full disk or a broken copy can cause. The one before it is used instead; training repeats the steps between and ends with the same weights.",
-    },
-    CodeInfo {
-        code: "W0703",
-        title: "a part of a grid has no effect",
-        explanation: "A `skip` that removes no cell, or two cells that are the same work (which runs once). Remove the `skip` or one of the labels.",
-    },
-    CodeInfo {
-        code: "W0704",
-        title: "a report asks for steps after the end of the run",
-        explanation: "The run is shorter than a step in `at`; the report's last point is always the last step of the run. A profile that shortens `run` changes `at` as well: `table5.at = [100 steps, 300 steps]`.",
-    },
-    CodeInfo {
-        code: "W0902",
-        title: "a claim is never tested",
-        explanation: "The labels of a claim name a cell that the grid does not have, because a `skip` takes it out: with `skip [weights: scratch, mask: frozen]` nothing is `vrmse[weights: scratch, mask: frozen]`. Name another cell, or keep this one.",
-    },
-    CodeInfo {
-        code: "W1024",
-        title: "a parameter never reaches the loss",
-        explanation: "No choice of compression makes the model's output depend on it in a way that has a derivative, so it would stay as it was first drawn: `block f(x: [.. c]) -> [.. c] { scale : param [c] ~ ones, x }` declares `scale` and leaves it out of its result. Use it, `x * scale`, or remove the declaration.",
-    },
-    CodeInfo {
-        code: "W1026",
-        title: "a definition never reads a setting",
-        explanation: "The code of the definition does not name it, so whatever an experiment writes for it changes nothing: `processor p(width: int, dropout: number = 0) { … }` whose blocks never say `dropout`. Use it where it was meant, or remove it from the list.",
     },
 ];

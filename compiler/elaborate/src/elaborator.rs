@@ -51,6 +51,8 @@ pub struct Elaborator<'a> {
     pub(crate) deepest: usize,
     /// The call in the user's file.
     pub(crate) site: Option<Span>,
+    /// What runs, where its results must be the same in every run: a loss, a metric or an optimiser.
+    pub(crate) deterministic: Option<DefinitionKind>,
     /// Expressions evaluated so far.
     pub(crate) work: usize,
 }
@@ -68,6 +70,7 @@ impl<'a> Elaborator<'a> {
             log: vec![],
             deepest: 0,
             site: None,
+            deterministic: None,
             work: 0,
         }
     }
@@ -107,8 +110,7 @@ impl<'a> Elaborator<'a> {
         extra: &[(&str, Setting)],
         at: Option<Span>,
     ) -> Result<Vec<NamedTensor>, Vec<Diagnostic>> {
-        self.site = at;
-        self.declared_here.clear();
+        self.begin(instance.kind, at);
         let result = self.member_value(instance, member, path, inputs, extra);
         let result = result.and_then(|v| self.results(v));
         result.map_err(|e| vec![self.with_site(*e)])
@@ -172,11 +174,18 @@ impl<'a> Elaborator<'a> {
         settings: &[(String, Setting)],
         at: Option<Span>,
     ) -> Result<Vec<NamedTensor>, Vec<Diagnostic>> {
-        self.site = at;
-        self.declared_here.clear();
+        self.begin(kind, at);
         let result = self.named_value(kind, name, path, tensors, settings);
         let result = result.and_then(|v| self.results(v));
         result.map_err(|e| vec![self.with_site(*e)])
+    }
+
+    /// Begins a top-level call of a definition of this kind.
+    pub(crate) fn begin(&mut self, kind: DefinitionKind, at: Option<Span>) {
+        use DefinitionKind::{Loss, Metric, Optimiser, Schedule};
+        self.site = at;
+        self.deterministic = Some(kind).filter(|kind| matches!(kind, Loss | Metric | Optimiser | Schedule));
+        self.declared_here.clear();
     }
 
     fn member_value(

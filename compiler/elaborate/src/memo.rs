@@ -78,7 +78,9 @@ impl<'a> Elaborator<'a> {
         self.options.memo?;
         let mut key = Key { bytes: Vec::with_capacity(128), tensors: vec![], builder: &self.builder };
         let span = definition.span;
-        [span.file.0, span.start, u32::from(frame.implicit)].iter().for_each(|n| key.number(u64::from(*n)));
+        [span.file.0, span.start, u32::from(frame.implicit), u32::from(self.deterministic.is_some())]
+            .iter()
+            .for_each(|n| key.number(u64::from(*n)));
         map.each(|outside, inside| {
             key.text(outside);
             key.text(inside);

@@ -118,8 +118,7 @@ impl Elaborator<'_> {
     /// The new parameter, and the new slots in their order. Axes of the parameter are `a0`, `a1`, …; the matrix of an axis has it and
     /// its prime.
     pub fn update(&mut self, instance: &Instance, u: &Update, at: Option<Span>) -> Result<(ValueId, Vec<ValueId>), Vec<Diagnostic>> {
-        self.site = at;
-        self.declared_here.clear();
+        self.begin(instance.kind, at);
         self.updated(instance, u).map_err(|d| vec![self.with_site(*d)])
     }
 

@@ -18,23 +18,28 @@ pub(crate) fn check(context: &Context, tree: &Tree, findings: &mut Findings) {
             findings.push(unknown("the experiment", entry, &known, tree.name.span));
         }
     }
+    let mut told = vec![];
     for item in &tree.items {
         match item.kind {
             // Checked against their definition, or against the stage that a grid is over.
             Kind::Tokeniser | Kind::Processor | Kind::Grid | Kind::Profile => {}
-            Kind::Data | Kind::Model | Kind::Mask | Kind::Stage | Kind::Report => check_item(context, tree, item, findings),
+            Kind::Data | Kind::Model | Kind::Mask | Kind::Stage | Kind::Report => check_item(context, tree, item, &mut told, findings),
         }
     }
 }
 
-fn check_item(context: &Context, tree: &Tree, item: &Item, findings: &mut Findings) {
+/// `told`: unknown settings so far. A block that amends another has its settings, and a slip is told once.
+fn check_item(context: &Context, tree: &Tree, item: &Item, told: &mut Vec<Span>, findings: &mut Findings) {
     let known = known_settings(tree, context.input.library, item);
     let place = format!("{} `{}`", item.kind.word(), item.label.text);
     let mut explained: Vec<&str> = vec![];
     for entry in &item.settings {
         if !known.contains(&entry.name.text.as_str()) {
             explained.extend(nearest(&entry.name.text, &known));
-            findings.push(unknown(&place, entry, &known, item.label.span));
+            if !told.contains(&entry.name.span) {
+                told.push(entry.name.span);
+                findings.push(unknown(&place, entry, &known, item.label.span));
+            }
         }
     }
     let broken = context.input.broken.iter().any(|b| b.file == item.span.file && b.start >= item.span.start && b.end <= item.span.end);

@@ -9,6 +9,7 @@ use crate::closed::{self, Closed, Pool};
 use crate::context::Context;
 use crate::experiment::{Cell, Grid, Stage};
 use crate::findings::Findings;
+use crate::frozen::{self, Frozen};
 use crate::growth;
 use crate::schema::Kind;
 use crate::stages::{World, unknown_name};
@@ -23,6 +24,8 @@ pub(crate) struct Plan {
     pub stages: Vec<Stage>,
     pub cells: Vec<Cell>,
     pub grids: Vec<Grid>,
+    /// Parts that stages freeze at random values, over all cells.
+    frozen: Vec<Frozen>,
 }
 
 /// What all cells share.
@@ -51,6 +54,7 @@ pub(crate) fn close(base: &Base, tree: &Tree, closed: &Closed, pool: &mut Pool, 
     for grid in tree.of(Kind::Grid) {
         close_grid(base, &here, pool, &mut plan, grid, findings);
     }
+    frozen::warn(&plan.frozen, &plan.cells, findings);
     plan
 }
 
@@ -70,7 +74,11 @@ fn close_cell(base: &Base, here: &Here, pool: &Pool, plan: &mut Plan, order: &[u
     let mut produced = Produced::new();
     for &index in order {
         let item = &here.stages[index];
-        let closed = world.close(item, &produced, &plan.stages, &cell.name, findings).map(|stage| add(&mut plan.stages, stage));
+        let closed = world.close(item, &produced, &plan.stages, findings);
+        if let Some(stage) = &closed {
+            plan.frozen.extend(frozen::find(item, stage, &pool.models[stage.model], plan.cells.len()));
+        }
+        let closed = closed.map(|stage| add(&mut plan.stages, stage));
         cell.stages.extend(closed);
         produced.insert(item.label.text.clone(), closed);
     }

@@ -8,6 +8,7 @@ use pfm_syntax::ast::{Block, Expect, Setting, Statement, UseTarget};
 
 use crate::axes;
 use crate::context::Context;
+use crate::epochs;
 use crate::experiment::{Cell, ClaimTerm, Experiment, Model, Report};
 use crate::findings::Findings;
 use crate::input::{Input, Request};
@@ -29,6 +30,11 @@ pub fn closed(input: &Input, request: &Request, experiment: &Experiment, cell: &
     // A chart over the cells of a grid has nothing to show of one.
     let reports = tree.items.iter_mut().filter(|i| i.kind == Kind::Report);
     reports.for_each(|i| i.settings.retain(|e| e.name.text != "plot"));
+    for stage in tree.items.iter_mut().filter(|i| i.kind == Kind::Stage) {
+        if !epochs::are_counted(&context, stage) {
+            stage.settings.retain(|e| e.name.text != "epoch");
+        }
+    }
     let writer = Writer { input, sources: input.sources, experiment, cell, tree: &tree, reaches };
     let body = writer.experiment(block, notes);
     let code = writer.definitions(&body);

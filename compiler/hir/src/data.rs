@@ -111,7 +111,17 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        if out.is_empty() {
+            findings.push(self.empty(name, "there is nothing to read", "[euler_multi_quadrants_openBC]", expr));
+            return None;
+        }
         Some(out)
+    }
+
+    fn empty(&self, name: &str, why: &str, example: &str, expr: &Expr) -> Diagnostic {
+        let d = Diagnostic::new("E0502", format!("data `{}` has no {name}", self.item.label.text)).at(expr.span, why);
+        let d = if expr.span.file == self.item.span.file { d } else { d.also(self.item.label.span, "used here") };
+        d.help(format!("name at least one, such as `{name} = {example}`"))
     }
 
     /// Channel names; `momentum: vector` stands for its components.
@@ -124,6 +134,10 @@ impl<'a> Reader<'a> {
         let mut out = vec![];
         for arg in args {
             out.extend(channels(arg, rank, findings)?);
+        }
+        if out.is_empty() {
+            findings.push(self.empty("fields", "a model needs at least one channel", "[density, pressure]", expr));
+            return None;
         }
         Some(out)
     }
@@ -276,7 +290,7 @@ fn source(expr: &Expr, findings: &mut Findings) -> Option<Made> {
     Some(made)
 }
 
-fn unknown_argument(callee: &str, arg: &Arg, known: &[&str]) -> Diagnostic {
+pub(crate) fn unknown_argument(callee: &str, arg: &Arg, known: &[&str]) -> Diagnostic {
     let Some(name) = &arg.name else {
         return Diagnostic::new("E0102", format!("arguments of `{callee}` have names"))
             .at(arg.value.span, "no name here")

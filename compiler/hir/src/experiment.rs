@@ -176,7 +176,7 @@ pub struct Stage {
     pub clip: Option<f64>,
     /// Samples of one optimiser step, over all devices.
     pub batch: usize,
-    /// Micro-batches that a step is cut into; divides `batch`.
+    /// Micro-batches that each device cuts its part of a step into.
     pub accumulate: usize,
     /// Steps that this stage calls an epoch, and steps that it runs.
     pub epoch: u64,
@@ -195,12 +195,38 @@ pub struct Stage {
     /// Steps between checkpoints.
     pub checkpoint: u64,
     /// How devices share the work.
-    pub parallel: String,
+    pub parallel: Parallel,
     /// Warnings that are meant.
     pub allow: Vec<String>,
     /// The report that this stage's evaluations are for, if any.
     pub report: Option<usize>,
     pub seed: u64,
+}
+
+impl Stage {
+    /// Samples that go through a device at once.
+    pub fn micro_batch(&self) -> usize {
+        self.batch / (self.accumulate * self.parallel.devices)
+    }
+}
+
+/// How many devices share a stage's work, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Parallel {
+    /// `none`, `ddp` or `fsdp`.
+    pub way: String,
+    /// 1 where the file does not say.
+    pub devices: usize,
+}
+
+impl std::fmt::Display for Parallel {
+    /// As it is written.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.devices {
+            1 => f.write_str(&self.way),
+            devices => write!(f, "{}(devices: {devices})", self.way),
+        }
+    }
 }
 
 /// Hashes (hex) of what a stage computes, of the samples that it sees, and of how it is run, which changes no number.

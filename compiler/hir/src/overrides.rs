@@ -132,6 +132,9 @@ pub(crate) fn set_inside(item: &mut Item, setting: &Setting, findings: &mut Find
             return;
         }
     }
+    if item.entry(&segments[0].text).is_none() && told_at_the_block(item, &segments[0].text) {
+        return;
+    }
     let Some(entry) = item.settings.iter_mut().find(|e| e.name.text == segments[0].text) else {
         findings.push(
             Diagnostic::new("E0106", format!("`{}` is not set in `{}`", segments[0].text, item.label.text))
@@ -147,6 +150,15 @@ pub(crate) fn set_inside(item: &mut Item, setting: &Setting, findings: &mut Find
             .also(entry.value.span, format!("the value is {}", crate::values::noun(&entry.value)));
         findings.push(d.help(format!("set `{}` as a whole", segments[0].text)));
     }
+}
+
+/// A setting that is needed, or that stands in the block under a misspelt name, is missed there and not once more by its path.
+fn told_at_the_block(item: &Item, name: &str) -> bool {
+    let known = item.kind.settings();
+    let misspelt = |e: &Entry| known.iter().all(|s| s.name != e.name.text) && !nearest(&e.name.text, &[name]).is_empty();
+    // The settings of other kinds come from their definitions.
+    let from_language = matches!(item.kind, Kind::Stage | Kind::Model | Kind::Report);
+    known.iter().any(|s| s.name == name && s.required) || (from_language && item.settings.iter().any(misspelt))
 }
 
 /// Replaces or adds an argument of a call, or replaces a labelled item of a list.

@@ -70,6 +70,11 @@ impl<'a> Reach<'a> {
         found.filter(|e| !e.is_standard()).map(|e| e.definition).collect()
     }
 
+    /// True where a definition that the text needs says one of these words.
+    pub fn says(&self, text: &str, sought: &[&str]) -> bool {
+        self.follow(text).into_iter().any(|i| words(self.entries[i].tokens()).iter().any(|word| sought.contains(word)))
+    }
+
     fn follow(&self, text: &str) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut waiting: Vec<usize> = self.named(text).collect();

@@ -13,7 +13,7 @@ use crate::input::{Input, ProfileChoice, Request};
 use crate::schema::Kind;
 use crate::suggest::{any_of, nearest};
 use crate::tree::Tree;
-use crate::{amend, bases, blocks, cells, claims, code, definitions, origins, profiles, reports, unused, values};
+use crate::{amend, bases, blocks, cells, claims, code, definitions, epochs, origins, profiles, reports, unused, values};
 
 /// Resolves one experiment under one profile. Pure: no files, clock or environment. The experiment is absent when there was an
 /// error; warnings and failed claims on structure come with it. Diagnostics are sorted by place.
@@ -175,6 +175,9 @@ fn close(context: &Context, chain: &[bases::Place], request: &Request, findings:
     code::Code { context, tree: &tree, data: &pool.data, models: &pool.models }.check(&plan.stages, &reports, findings);
     let claims = tree.expects.iter().filter_map(|e| world.close(e, findings)).collect();
     unused::check(context, &tree, findings.errors() > before, findings);
+    let as_written = Request { profile: ProfileChoice::AsWritten, sets: vec![], ..request.clone() };
+    let (written, _) = flat(context, chain, &as_written, &mut Findings::default());
+    epochs::check(context, &written, findings.errors() > before, findings);
     definitions::warn(context, findings.errors() > before, findings);
 
     let block = profile.as_deref().and_then(|p| tree.find(Kind::Profile, p)).map(|p| p.span);

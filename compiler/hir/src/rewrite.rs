@@ -184,7 +184,12 @@ fn whole_line(sources: &Sources, span: Span) -> Edit {
     let alone = |part: &str| part.trim().is_empty() || part.trim().starts_with('#');
     match alone(&text[start..span.start as usize]) && alone(&text[span.end as usize..end]) {
         true => (start as u32, end as u32, String::new()),
-        false => (span.start, span.end, String::new()),
+        false => {
+            // The comma that ends the statement goes with it.
+            let rest = &text[span.end as usize..];
+            let comma = rest.trim_start_matches([' ', '\t']).strip_prefix(',').map_or(0, |after| rest.len() - after.len());
+            (span.start, span.end + comma as u32, String::new())
+        }
     }
 }
 

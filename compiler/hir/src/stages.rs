@@ -10,11 +10,13 @@ use pfm_syntax::ast::{DefinitionKind, Expr};
 use crate::calls::{self, Epoch};
 use crate::closed::{DataIndex, ModelIndex};
 use crate::context::Context;
-use crate::experiment::{Data, Handover, Identity, Model, ModelKind, Objective, ObjectiveKind, Stage, Units};
+use crate::epochs;
+use crate::experiment::{Data, Identity, Model, ModelKind, Objective, ObjectiveKind, Stage, Units};
 use crate::findings::Findings;
 use crate::growth;
 use crate::identity;
 use crate::masks;
+use crate::parallel;
 use crate::reach::Reach;
 use crate::schedules;
 use crate::schema::Kind;
@@ -41,7 +43,7 @@ pub(crate) struct World<'a> {
 
 impl World<'_> {
     /// The stage of the item, or None when it has mistakes. `produced` holds the stages before it in this cell.
-    pub fn close(&self, item: &Item, produced: &Produced, stages: &[Stage], cell: &str, findings: &mut Findings) -> Option<Stage> {
+    pub fn close(&self, item: &Item, produced: &Produced, stages: &[Stage], findings: &mut Findings) -> Option<Stage> {
         let before = findings.errors();
         let model = self.look_up(item, "train", "tokeniser or model", self.models, findings);
         let model = match growth::written(item) {
@@ -52,7 +54,7 @@ impl World<'_> {
         let objective = item.value("objective").and_then(|e| self.objective(e, findings));
         let epoch = self.epoch(item, findings);
         let run = item.value("run").and_then(|e| findings.keep(run(e, epoch)));
-        let epoch = epoch.or(run.map(|steps| Epoch { steps, span: None }));
+        let epoch = epoch.filter(|_| epochs::are_counted(self.context, item)).or(run.map(|steps| Epoch { steps, span: None }));
         let optimiser =
             item.value("optimiser").and_then(|e| calls::bind(self.context, DefinitionKind::Optimiser, e, "optimiser", epoch, findings));
         let optimiser = optimiser.filter(|instance| positive_rate(item, instance, findings));
@@ -68,8 +70,9 @@ impl World<'_> {
             Some(index) => weights::close(self, item, &self.all_models[index], produced, stages, findings),
             None => None,
         };
-        if let (Some(batch), Some(accumulate)) = (batch, accumulate) {
-            check_accumulate(item, batch.0, accumulate, findings);
+        let parallel = parallel::close(item, findings);
+        if let (Some(batch), Some(accumulate), Some(parallel)) = (batch, accumulate, &parallel) {
+            parallel::check_batch(item, batch.0, accumulate, parallel, findings);
         }
         if let (Some(model), Some(data), Some(objective)) = (model, &data, &objective) {
             for part in &data.parts {
@@ -82,8 +85,8 @@ impl World<'_> {
         let (model, mask) = (model?, mask?);
         let trainable = masks::trainable(mask, &self.all_models[model].parameters);
         if let Some(mask) = mask {
-            let used = UsedMask { item, model: &self.all_models[model], mask, trainable: &trainable, cell };
-            check_mask(&used, handover.as_deref(), findings);
+            let used = UsedMask { item, model: &self.all_models[model], mask, trainable: &trainable };
+            check_mask(&used, findings);
         }
         if findings.errors() > before {
             return None;
@@ -110,7 +113,7 @@ impl World<'_> {
             variants: (0..self.all_models[model].variants.len()).collect(),
             precision: words(item, "precision", "f32").join(" "),
             checkpoint: checkpoint?,
-            parallel: words(item, "parallel", "none").join(" "),
+            parallel: parallel?,
             allow: words(item, "allow", "none"),
             report: None,
             seed: seed?,
@@ -231,14 +234,12 @@ impl World<'_> {
     }
 
     fn check_words(&self, item: &Item, findings: &mut Findings) {
-        for (setting, words) in [("parallel", &["none", "ddp", "fsdp"][..]), ("allow", &["none", "frozen_random"])] {
-            let Some(expr) = item.value(setting) else { continue };
-            for one in values::items(expr) {
-                match path(one) {
-                    Some(name) if words.contains(&name.text().as_str()) => {}
-                    Some(name) => findings.push(unknown_name(&format!("value of `{setting}`"), &name.text(), name.span, words)),
-                    None => findings.push(wrong_form(setting, "a word", one, &format!("write {}", any_of(words)))),
-                }
+        let words = ["none", "frozen_random"];
+        for one in item.value("allow").into_iter().flat_map(values::items) {
+            match path(one) {
+                Some(name) if words.contains(&name.text().as_str()) => {}
+                Some(name) => findings.push(unknown_name("value of `allow`", &name.text(), name.span, &words)),
+                None => findings.push(wrong_form("allow", "a word", one, &format!("write {}", any_of(&words)))),
             }
         }
         if let Some(expr) = item.value("precision").filter(|e| !is_word(e, "f32")) {
@@ -319,23 +320,21 @@ fn words(item: &Item, setting: &str, default: &str) -> Vec<String> {
     words
 }
 
-/// A mask over the model of one stage in one cell.
+/// A mask over the model of one stage.
 pub(crate) struct UsedMask<'a> {
     pub item: &'a Item,
     pub model: &'a Model,
     pub mask: &'a Item,
     pub trainable: &'a [bool],
-    pub cell: &'a str,
 }
 
-/// `handover` is None where the weights have a mistake of their own.
-fn check_mask(used: &UsedMask, handover: Option<&[Handover]>, findings: &mut Findings) {
+fn check_mask(used: &UsedMask, findings: &mut Findings) {
     let before = findings.errors();
     masks::check(used.mask, used.model, findings);
     if findings.errors() > before {
         return;
     }
-    let UsedMask { item, model, mask, trainable, .. } = used;
+    let UsedMask { item, model, mask, trainable } = used;
     if !trainable.contains(&true) && !trainable.is_empty() {
         let tensors = prose(trainable.len() as f64);
         let d = Diagnostic::new("E0303", format!("stage `{}` has nothing to train", item.label.text))
@@ -345,8 +344,6 @@ fn check_mask(used: &UsedMask, handover: Option<&[Handover]>, findings: &mut Fin
             None => d,
         };
         findings.push(d.help("write `mask = none`, or widen the mask's `except`"));
-    } else if let Some(handover) = handover {
-        weights::check_frozen(used, handover, findings);
     }
 }
 
@@ -385,20 +382,6 @@ fn run(expr: &Expr, epoch: Option<Epoch>) -> Result<u64, Diagnostic> {
         }),
         Err(d) => Err(d),
     }
-}
-
-fn check_accumulate(item: &Item, batch: u64, accumulate: u64, findings: &mut Findings) {
-    if batch.is_multiple_of(accumulate) {
-        return;
-    }
-    let span = |name: &str| item.value(name).map_or(item.label.span, |e| e.span);
-    let best = (1..=accumulate).rev().find(|n| batch.is_multiple_of(*n)).unwrap_or(1);
-    findings.push(
-        Diagnostic::new("E0208", format!("a batch of {batch} samples can't be cut into {accumulate} equal parts"))
-            .at(span("accumulate"), "micro-batches of a step")
-            .also(span("batch"), "samples of a step")
-            .fix(format!("write `{best}`"), span("accumulate"), best.to_string(), false),
-    );
 }
 
 /// `no WHAT is called NAME`, with near names or all of a few.

@@ -11,7 +11,7 @@ use crate::findings::Findings;
 use crate::growth;
 use crate::masks::roots;
 use crate::schema::Kind;
-use crate::stages::{UsedMask, World, unknown_name};
+use crate::stages::{World, unknown_name};
 use crate::suggest::{any_of, listed};
 use crate::tree::{Item, Tree};
 use crate::values::{is_word, items, path, wrong_form};
@@ -157,39 +157,5 @@ fn fields_lost(tree: &Tree, from: &Stage, source: &Model, model: &Model, lost: &
     match grown {
         Some(new) => d.also(new.span, "added there").help(format!("add them to `{}` of this stage too", growth::SETTING)),
         None => d.help("take another part, or give both the same vocabulary"),
-    }
-}
-
-/// Warns when weights that no stage trained are frozen.
-pub(crate) fn check_frozen(used: &UsedMask, handover: &[Handover], findings: &mut Findings) {
-    let UsedMask { item, model, mask, trainable, cell } = used;
-    if item.value("allow").is_some_and(|e| items(e).into_iter().any(|one| is_word(one, "frozen_random"))) {
-        return;
-    }
-    let mut warned: Vec<&str> = vec![];
-    for (parameter, trained) in model.parameters.iter().zip(*trainable) {
-        let part = parameter.path.split('.').next().unwrap_or(&parameter.path);
-        let given = handover.iter().find(|h| h.part == part);
-        let new_rows = given.is_some_and(|h| !h.rows.is_empty() && parameter.shape.contains(&model.vocabulary.len()));
-        if *trained || warned.contains(&part) || given.is_some() && !new_rows {
-            continue;
-        }
-        warned.push(part);
-        let place = if *cell == "main" { String::new() } else { format!(" in cell `{cell}`") };
-        let at = item.value("mask").map_or(item.label.span, |e| e.span);
-        let what = if new_rows { format!("new rows of `{}` are", parameter.path) } else { format!("`{part}` is") };
-        let d = Diagnostic::new("W0304", format!("{what} frozen at random initial weights{place}"))
-            .at(at, format!("`{}` freezes {}", mask.label.text, if new_rows { "them" } else { "it" }));
-        let d = match (growth::written(item).filter(|_| new_rows), item.value("weights")) {
-            (Some(new), _) => d.also(new.span, "asks for them"),
-            (None, Some(weights)) => d.also(weights.span, "no stage gives it weights"),
-            (None, None) => d.also(item.label.span, "no `weights` here"),
-        };
-        let meant = "`allow = frozen_random` says that it is meant";
-        findings.push(match *cell {
-            _ if new_rows => d.help(format!("let the mask train it; {meant}")),
-            "main" => d.help(format!("give it weights of a stage; {meant}")),
-            _ => d.help(format!("remove the cell with `skip`; {meant}")),
-        });
     }
 }

@@ -58,6 +58,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("stage.new_fields", "rollout.new_fields = [salinity]", "P"),
     ("stage.mask", "rollout.mask = none", "P"),
     ("stage.parallel", "free.parallel = ddp", "N"),
+    ("stage.parallel.devices", "free.parallel = ddp(devices: 2)", "N"),
     ("stage.checkpoint", "free.checkpoint = 3 steps", "N"),
     ("stage.allow", "free.allow = frozen_random", "N"),
     ("stage.seed", "free.seed = 1", "PD"),

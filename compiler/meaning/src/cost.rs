@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Of one optimiser step with the evaluation choice, on the data set that takes most: forward, backward and update.
+    /// Of one optimiser step over all devices, with the evaluation choice, on the data set that takes most: forward, backward and update.
     pub flops: f64,
-    /// Bytes of weights, gradients, optimiser slots, and of the largest arena of any program.
+    /// Bytes on each device: of weights, gradients, optimiser slots, and of the largest arena of any program.
     pub weights: usize,
     pub gradients: usize,
     pub slots: usize,
@@ -44,7 +44,8 @@ pub fn largest(context: &Context, stage: &Stage, accumulate: usize) -> Result<Co
 
 fn planned(context: &Context, stage: &Stage, accumulate: usize, variants: &[usize]) -> Result<Cost, Vec<Diagnostic>> {
     let model = &context.experiment.models[stage.model];
-    let samples = stage.batch / accumulate;
+    let devices = stage.parallel.devices;
+    let samples = stage.batch / (accumulate * devices);
     let mut hash = blake3::Hasher::new();
     let mut plan = |unit: Unit| {
         let graph = pfm_lower::lower(context, stage, unit)?;
@@ -57,7 +58,7 @@ fn planned(context: &Context, stage: &Stage, accumulate: usize, variants: &[usiz
             let p = plan(Unit { phase: Phase::Accumulate, set, variant, samples })?;
             arena = arena.max(p.arena_bytes);
             if variant == model.evaluation {
-                flops = flops.max(p.cost().flops * accumulate as f64);
+                flops = flops.max(p.cost().flops * (accumulate * devices) as f64);
             }
         }
         arena = arena.max(plan(Unit { phase: Phase::Predict, set, variant: model.evaluation, samples })?.arena_bytes);

@@ -291,7 +291,7 @@ fn stage(experiment: &pfm_hir::Experiment, stage: &pfm_hir::Stage, called: &Call
         set("new_fields", stage.new_fields.join(", "));
     }
     set("mask", stage.mask.clone().unwrap_or("none".into()));
-    set("parallel", stage.parallel.clone());
+    set("parallel", stage.parallel.to_string());
     set("precision", stage.precision.clone());
     set("checkpoint", format!("{} steps", number(stage.checkpoint as f64)));
     set("allow", or_word(stage.allow.iter().cloned(), "none"));

@@ -64,7 +64,7 @@ fn inspect(args: Inspect, out: &Output) -> Exit {
     for folder in &args.folders.iter().flat_map(|f| data_sets(f)).collect::<Vec<_>>() {
         let found = match pfm_data::inspect(folder) {
             Ok(found) => serde_json::to_value(found).expect("an inspection is plain data"),
-            Err(e) => return out.fail(Exit::Usage, e.to_string()),
+            Err(e) => return out.refuse(&[pfm_train::unusable(&e)], &pfm_diag::Sources::default()),
         };
         out.line(format!("{}\n{}", folder.display(), pfm_report::yaml(&found)));
         all.push(serde_json::json!({ "folder": folder, "inspection": found }));

@@ -33,10 +33,11 @@ pub fn too_large(loaded: &Loaded, stage: &Stage, cost: &Cost, limit: usize) -> D
     ];
     let table: Vec<String> = parts.iter().map(|(name, size)| format!("{name:<27}{:>12}", bytes(*size))).collect();
     let d = Diagnostic::new("E0805", format!("stage `{}` needs {}, there are {}", stage.name, bytes(cost.memory()), bytes(limit)));
-    let smaller = (stage.accumulate + 1..=stage.batch).filter(|n| stage.batch.is_multiple_of(*n));
+    let share = stage.batch / stage.parallel.devices;
+    let smaller = (stage.accumulate + 1..=share).filter(|n| share.is_multiple_of(*n));
     let fits = |n: &usize| largest(&loaded.checked.context(), stage, *n).is_ok_and(|c| c.memory() <= limit);
     let d = match smaller.into_iter().find(fits) {
-        Some(n) => d.help(format!("write `accumulate = {n}` in `{}`: each step in {n} parts of {} samples", stage.name, stage.batch / n)),
+        Some(n) => d.help(format!("write `accumulate = {n}` in `{}`: each step in {n} parts of {} samples", stage.name, share / n)),
         None => d.help("use a smaller model, a smaller grid, or another profile"),
     };
     d.note(table.join("\n"))

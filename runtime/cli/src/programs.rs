@@ -84,14 +84,38 @@ pub fn bar(out: &Output) -> ProgressBar {
 
 /// What stages, by index, ask for and no back end does yet.
 pub fn refusals(experiment: &Experiment, stages: &[usize]) -> Vec<Diagnostic> {
-    let stages = stages.iter().map(|s| &experiment.stages[*s]);
-    let mut places: Vec<Span> = stages.filter_map(|s| experiment.models[s.model].adaptive).collect();
+    let all = stages.iter().map(|s| &experiment.stages[*s]);
+    let mut places: Vec<Span> = all.filter_map(|s| experiment.models[s.model].adaptive).collect();
     places.sort();
     places.dedup();
-    let refused = places.into_iter().map(|place| {
+    let adaptive = places.into_iter().map(|place| {
         Diagnostic::new("E0804", "adaptive tokens are not there yet")
             .at(place, "makes the number of tokens depend on the data")
             .help("write `refine = 0`, which splits every patch; `check` and `plan` take it as it is")
     });
-    refused.collect()
+    adaptive.chain(several_devices(experiment, stages)).collect()
+}
+
+/// Stages whose batch is to be shared among devices, of which the back end has one.
+fn several_devices(experiment: &Experiment, stages: &[usize]) -> Vec<Diagnostic> {
+    let stages = stages.iter().map(|s| &experiment.stages[*s]);
+    let mut refused: Vec<Diagnostic> = vec![];
+    for stage in stages.filter(|s| s.parallel.devices > 1) {
+        let message = format!("stage `{}` asks for {} devices, the back end has one", stage.name, stage.parallel.devices);
+        let d = Diagnostic::new("E0806", message)
+            .help(format!("write `parallel = {}`; `check` and `plan` take it as it is", stage.parallel.way));
+        let d = at_setting(experiment, &format!("{}.parallel", stage.name), d, "more than one device");
+        if !refused.contains(&d) {
+            refused.push(d);
+        }
+    }
+    refused
+}
+
+/// The diagnostic at the place where the file sets something.
+pub fn at_setting(experiment: &Experiment, path: &str, d: Diagnostic, label: &str) -> Diagnostic {
+    match experiment.origins.iter().find(|o| o.path == path).and_then(|o| o.span) {
+        Some(span) => d.at(span, label),
+        None => d,
+    }
 }

@@ -5,10 +5,12 @@ mod progress;
 use crate::load::{self, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
-use crate::programs::{Place, make_data, refusals};
+use crate::programs::{Place, at_setting, make_data, refusals};
 use pfm_device::Pool;
+use pfm_diag::Diagnostic;
 use pfm_hir::{Cell, Experiment};
-use pfm_train::{CellResult, Faults, Native, RunError};
+use pfm_train::{CellResult, Faults, Native, RunError, WellSamples};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,7 +62,29 @@ pub fn run(args: Args, out: &Output) -> Exit {
     if let Err(exit) = make_data(&loaded, &cells, &args.place, out) {
         return exit;
     }
+    let refused = unusable_data(loaded.experiment(), &cells, &args);
+    if !refused.is_empty() {
+        return out.refuse(&refused, &loaded.checked.sources);
+    }
     run_cells(loaded, &args, cells, &faults, out)
+}
+
+/// What keeps the data of stages that are not done from being opened: told before the first stage trains, not hours later.
+fn unusable_data(experiment: &Experiment, cells: &[usize], args: &Args) -> Vec<Diagnostic> {
+    let (mut seen, mut refused) = (BTreeSet::new(), vec![]);
+    for &index in cells.iter().flat_map(|c| &experiment.cells[*c].stages) {
+        let stage = &experiment.stages[index];
+        let done = || pfm_train::stage_status(&args.runs, &experiment.name, &stage.key, stage.run) == "done";
+        if !seen.insert((&stage.data.parts, stage.report.is_some())) || done() {
+            continue;
+        }
+        let Err(error) = WellSamples::open(experiment, index, &args.place.data) else { continue };
+        let d = error.diagnostic();
+        if refused.iter().all(|other: &Diagnostic| other.message != d.message) {
+            refused.push(at_setting(experiment, &format!("{}.data", stage.name), d, "trained on here"));
+        }
+    }
+    refused
 }
 
 /// Refuses stages that need more memory than there is, before anything is made or trained.

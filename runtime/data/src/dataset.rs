@@ -72,21 +72,31 @@ impl Dataset {
     /// # Errors
     /// As `open`.
     pub fn open_all(paths: &[&Path], split: Split) -> Result<Self, DataError> {
-        let mut files = Vec::new();
+        let mut found = Vec::new();
         for path in paths {
-            for file in data_files(path, split)? {
-                files.push(WellFile::open(&file)?);
+            found.extend(data_files(path, split)?);
+        }
+        // All are tried, so that one attempt tells how many have to be mended.
+        let (mut files, mut failures) = (Vec::new(), Vec::new());
+        for file in &found {
+            match WellFile::open(file) {
+                Ok(file) => files.push(file),
+                Err(failure) => failures.push(failure),
             }
         }
+        let whole = |failures: Vec<DataError>| match failures.first() {
+            None => Ok(()),
+            Some(first) => Err(DataError::Files { first: Box::new(first.clone()), failing: failures.len(), files: found.len() }),
+        };
         let Some(first) = files.first() else {
+            whole(failures)?;
             return Err(DataError::Request("a data set needs at least one path".into()));
         };
         let (fields, stored) = channels(first);
         let names: Vec<String> = first.fields.iter().map(|field| field.name.clone()).collect();
         let (grid, path) = (first.grid.clone(), first.path.clone());
-        for file in &mut files[1..] {
-            match_first(file, &fields, &names, &grid, &path)?;
-        }
+        failures.extend(files[1..].iter_mut().filter_map(|file| match_first(file, &fields, &names, &grid, &path).err()));
+        whole(failures)?;
         Ok(Self { files, fields, stored })
     }
 
@@ -142,7 +152,10 @@ impl Dataset {
         let position = |name: &&str| {
             self.fields.iter().position(|field| field.name == *name).ok_or_else(|| {
                 let known: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
-                DataError::Request(format!("{} has no field `{name}`; it has {}", self.files[0].dataset_name, known.join(", ")))
+                // All have the same fields.
+                let (file, files) = (&self.files[0].path, self.files.len());
+                let first = DataError::object(file, "fields", format!("there is no field `{name}`, there is {}", known.join(", ")));
+                DataError::Files { first: Box::new(first), failing: files, files }
             })
         };
         Ok(self.index(names.iter().map(position).collect::<Result<_, _>>()?, length, stride))

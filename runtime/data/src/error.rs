@@ -12,6 +12,8 @@ pub enum DataError {
     Path { path: PathBuf, cause: String },
     /// An object inside a data file is missing, malformed or unreadable.
     Object { file: PathBuf, object: String, cause: String },
+    /// Files of a data set that can't be used: why the first can't, and how many of how many.
+    Files { first: Box<DataError>, failing: usize, files: usize },
     /// A request that the data can't meet, such as a field that is not there.
     Request(String),
     /// A simulation failed while generating data.
@@ -33,6 +35,7 @@ impl fmt::Display for DataError {
         match self {
             Self::Path { path, cause } => write!(f, "{}: {cause}", path.display()),
             Self::Object { file, object, cause } => write!(f, "{}: {object}: {cause}", file.display()),
+            Self::Files { first, failing, files } => write!(f, "{first} ({failing} of {files} files)"),
             Self::Request(cause) => f.write_str(cause),
             Self::Simulation(error) => error.fmt(f),
         }

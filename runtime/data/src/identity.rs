@@ -47,3 +47,8 @@ pub fn identity(dir: &Path) -> Result<String, DataError> {
     }
     Ok(hash.finalize().to_hex().to_string())
 }
+
+/// True for a data set, or a file of one, that `generate` made.
+pub fn is_generated(path: &Path) -> bool {
+    path.ancestors().take(4).any(|folder| folder.join(RECORD).is_file())
+}

@@ -16,7 +16,7 @@ mod windows;
 pub use dataset::{Dataset, FieldName, Split};
 pub use error::DataError;
 pub use generate::{GenerateSpec, Summary, generate};
-pub use identity::identity;
+pub use identity::{identity, is_generated};
 pub use inspect::{FileInspection, Inspection, SplitInspection, inspect};
 pub use pfm_solvers::{BoundaryKind, Field};
 pub use prefetch::{Batch, Prefetch};

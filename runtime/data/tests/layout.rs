@@ -351,7 +351,7 @@ fn absent_data_and_fields_are_named() {
     let (dir, path) = made();
     let dataset = Dataset::open(&path, Split::Train).unwrap();
     let error = dataset.windows_of(&["density"], 1, 1).unwrap_err();
-    assert!(matches!(&error, DataError::Request(cause) if cause.contains("`density`")), "{error}");
+    assert!(matches!(&error, DataError::Files { failing: 1, files: 1, .. }) && error.to_string().contains("`density`"), "{error}");
     let nowhere = dir.path().join("nowhere");
     assert!(failure(&nowhere).contains("no such file or folder"));
     std::fs::create_dir(&nowhere).unwrap();

@@ -2,6 +2,7 @@
 //! windows and trajectories on demand.
 
 use crate::resolved::stage_work;
+use crate::unusable::refused;
 use crate::work::{Layout, SetWork, StageWork};
 use crate::{RunError, Samples};
 use pfm_data::{DataError, Dataset, GenerateSpec, Prefetch, Split, WindowIndex, sample_order};
@@ -72,7 +73,7 @@ impl WellSamples {
     /// Opens the training and validation splits, with the stage's fields in its order; `folders` has those of each data set.
     ///
     /// # Errors
-    /// R0111 when files can't be opened or fields or trajectories are missing, R0109 when training has no window.
+    /// E0510 when files can't be opened or fields, grid or trajectories are others, R0109 when training has no window.
     pub fn over(work: &StageWork, folders: &[Vec<PathBuf>]) -> Result<WellSamples, RunError> {
         let sets = work.sets.iter().zip(folders).map(|(set, folders)| Set::open(work, set, folders));
         Ok(WellSamples { seed: work.seed, stage: work.id, batch: work.batch, sets: sets.collect::<Result<_, _>>()? })
@@ -84,21 +85,23 @@ impl Set {
         let paths: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
         let layout = set.layout.clone();
         let names: Vec<&str> = layout.fields.iter().map(String::as_str).collect();
-        let train = Dataset::open_all(&paths, Split::Train).map_err(unreadable)?;
-        let mut windows = train.windows_of(&names, layout.window, 1).map_err(unreadable)?;
+        let train = Dataset::open_all(&paths, Split::Train).map_err(refused)?;
+        let mut windows = train.windows_of(&names, layout.window, 1).map_err(refused)?;
         if let Some(limit) = set.trajectories {
-            windows = train.limited(&windows, limit).map_err(unreadable)?;
+            windows = train.limited(&windows, limit).map_err(refused)?;
         }
         let mut valid = None;
         if work.report.is_some() {
-            let split = Dataset::open_all(&paths, Split::Valid).map_err(unreadable)?;
-            let windows = split.windows_of(&names, layout.window, 1).map_err(unreadable)?;
+            let split = Dataset::open_all(&paths, Split::Valid).map_err(refused)?;
+            let windows = split.windows_of(&names, layout.window, 1).map_err(refused)?;
             valid = Some((split, windows));
         }
-        let of_valid = valid.as_ref().map_or(train.grid(), |(v, _)| v.grid());
-        if train.grid() != layout.grid || of_valid != layout.grid {
-            let message = format!("data `{}` of stage `{}` has the grid {:?}, not {:?}", set.name, work.name, train.grid(), layout.grid);
-            return Err(Diagnostic::new("R0111", message).into());
+        let opened = [Some(&train), valid.as_ref().map(|(v, _)| v)];
+        for split in opened.into_iter().flatten().filter(|split| split.grid() != layout.grid) {
+            let (file, files) = (split.files()[0].path.clone(), split.files().len());
+            let cause = format!("the grid is {:?}, not the {:?} of data `{}`", split.grid(), layout.grid, set.name);
+            let first = Box::new(DataError::Object { file, object: "dimensions".into(), cause });
+            return Err(refused(DataError::Files { first, failing: files, files }));
         }
         if windows.is_empty() {
             let message = format!("stage `{}` has no training window of {} frames in `{}`", work.name, layout.window, set.name);

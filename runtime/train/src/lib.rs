@@ -26,6 +26,7 @@ mod stage;
 mod store;
 mod summary;
 mod unroll;
+mod unusable;
 mod work;
 
 pub use cell::{CellResult, run_cell};
@@ -48,4 +49,5 @@ pub use stage::{StageResult, Surroundings, parameters, run_stage};
 pub use store::{Entry, Role, Store};
 pub use summary::Summary;
 pub use unroll::{Range, Unrolled};
+pub use unusable::unusable;
 pub use work::{About, CellWork, Handover, Layout, ReportWork, Sample, SetWork, StageWork, UnrollWork, cell_key};

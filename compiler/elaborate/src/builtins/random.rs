@@ -4,8 +4,10 @@ use super::{Arguments, Builtin, Kind, required};
 use crate::{
     Elaborator, NamedTensor,
     fault::{Outcome, fault},
+    kind_word,
     value::Value,
 };
+use pfm_syntax::ast::DefinitionKind;
 
 pub(super) static TABLE: &[Builtin] = &[Builtin {
     name: "drop_path",
@@ -20,6 +22,10 @@ fn drop_path(e: &mut Elaborator, a: &Arguments) -> Outcome<Value> {
         return Err(fault("E1006", format!("a rate is at least 0 and below 1, found {rate}"), a.span_of(1), "out of range"));
     }
     super::reduce::numeric(e, &x, a)?;
+    if let Some(kind) = e.deterministic {
+        let d = fault("E1021", format!("a random draw stands in {} {}", article(kind), kind_word(kind)), a.span, "draws here");
+        return Err(Box::new(d.help("draw in a block of the tokeniser or processor")));
+    }
     if rate == 0.0 || !e.options.training {
         return Ok(Value::Tensor(x));
     }
@@ -34,6 +40,10 @@ fn drop_path(e: &mut Elaborator, a: &Arguments) -> Outcome<Value> {
     let factor = pfm_ops::broadcast(&mut e.builder, factor, &sizes, &[0]);
     let value = pfm_ops::mul(&mut e.builder, x.value, factor);
     Ok(Value::Tensor(NamedTensor { value, axes: x.axes }))
+}
+
+fn article(kind: DefinitionKind) -> &'static str {
+    if kind == DefinitionKind::Optimiser { "an" } else { "a" }
 }
 
 impl Elaborator<'_> {

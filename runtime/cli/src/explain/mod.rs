@@ -110,7 +110,7 @@ fn explain_stage(args: &Args, name: &str, loaded: &load::Loaded, out: &Output) -
             None => return out.fail(Exit::Usage, format!("`{}` has no choice `{choice}`", model.name)),
         },
     };
-    let samples = stage.batch / stage.accumulate;
+    let samples = stage.micro_batch();
     let unit = match args.phase {
         PhaseName::Accumulate => Unit { phase: Phase::Accumulate, set: 0, variant, samples },
         PhaseName::Update => Unit { phase: Phase::Update(UpdatePhase::Plain), set: 0, variant: 0, samples: 0 },

@@ -1,6 +1,7 @@
 //! One open file: its header, and where each field's values lie. Values of contiguous, unfiltered little-endian single precision
 //! are read from the file directly; everything else goes through the HDF5 library.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use hdf5_metno::plist::dataset_create::Layout as StorageLayout;
@@ -55,7 +56,7 @@ impl WellFile {
     /// Anything that keeps the file from being read as The Well's layout, with the object at fault.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let raw = std::fs::File::open(path).map_err(|cause| DataError::path(path, cause))?;
-        let file = File::open(path).map_err(|cause| DataError::path(path, cause))?;
+        let file = File::open(path).map_err(|cause| DataError::path(path, unopened(&raw, &cause.to_string())))?;
         let root = |cause: String| DataError::object(path, "/", cause);
         let dataset_name = attribute::string(&file, "dataset_name").map_err(root)?;
         let trajectories = attribute::count(&file, "n_trajectories").map_err(root)?;
@@ -108,6 +109,21 @@ impl WellFile {
         let source = source(dataset).map_err(|cause| failed(cause.to_string()))?;
         let components = d.pow(order as u32);
         Ok(StoredField { name: name.to_string(), order, components, sample_varying, time_varying, dim_varying, source })
+    }
+}
+
+/// What the first bytes of an HDF5 file without a user block are.
+const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
+
+/// Why the HDF5 library does not open a file, in words: its own are names of functions and numbers.
+fn unopened(mut raw: &std::fs::File, cause: &str) -> String {
+    let mut start = [0; SIGNATURE.len()];
+    match raw.read_exact(&mut start) {
+        Err(_) => "the file is empty or ends at once".to_string(),
+        Ok(()) if start.starts_with(b"version ") => "a placeholder of Git LFS, not the data itself".to_string(),
+        Ok(()) if start != SIGNATURE => "not an HDF5 file".to_string(),
+        Ok(()) if cause.contains("truncated") => "the file is truncated: it ends before its data do".to_string(),
+        Ok(()) => format!("the HDF5 file is damaged: {cause}"),
     }
 }
 

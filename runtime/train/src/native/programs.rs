@@ -201,7 +201,7 @@ impl Programs for NativePrograms {
     }
 
     fn evaluation_batch(&self) -> usize {
-        self.stage().batch / self.stage().accumulate
+        self.stage().micro_batch()
     }
 
     fn accumulate(&mut self, set: usize, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError> {

@@ -63,10 +63,10 @@ fn wrong_fields_and_grids_are_diagnostics() {
     let mut wrong = work(false);
     wrong.sets[0].layout.fields[0] = "vorticity".into();
     let error = WellSamples::over(&wrong, &[vec![place.path().into()]]).err().expect("refused").diagnostic();
-    assert!(error.code == "R0111" && error.message.contains("vorticity"), "{}", error.message);
+    assert!(error.code == "E0510" && error.message.contains("vorticity"), "{}", error.message);
     let mut wrong = work(false);
     wrong.sets[0].layout.grid = vec![16, 16];
-    assert_eq!(WellSamples::over(&wrong, &[vec![place.path().into()]]).err().expect("refused").diagnostic().code, "R0111");
+    assert_eq!(WellSamples::over(&wrong, &[vec![place.path().into()]]).err().expect("refused").diagnostic().code, "E0510");
     let mut wrong = work(false);
     wrong.sets[0].layout.window = 40;
     assert_eq!(WellSamples::over(&wrong, &[vec![place.path().into()]]).err().expect("refused").diagnostic().code, "R0109");
