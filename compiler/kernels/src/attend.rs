@@ -1,6 +1,7 @@
 //! Scaled dot-product attention with an online softmax: scores exist only as tiles of rows by keys on the stack.
 //! A task takes one head of one sample and a stretch of queries, and walks over blocks of keys.
 
+use crate::attend_short::Forward;
 use crate::block::{Stack, panel, panels, strips};
 use crate::exp::{exp, exp_one};
 use crate::isa::{Isa, Kernel, Shared, launch};
@@ -81,6 +82,11 @@ pub fn attend(pool: &Pool, isa: Isa, spec: &AttendSpec, inputs: AttendInputs<'_>
     let heads = spec.samples * spec.heads;
     assert_eq!(out.len(), heads * spec.tq * spec.dv, "the result has its size");
     assert_eq!(lse.len(), heads * spec.tq, "lse has its size");
+    if spec.short(&inputs) {
+        let job = Forward { spec, inputs, out: Shared::of(out), lse: Shared::of(lse) };
+        launch(pool, isa, job.tasks(), &job);
+        return;
+    }
     let some = spec.some();
     let job = Job { spec, inputs, out: Shared::of(out), lse: Shared::of(lse), some, chunks: spec.tq.div_ceil(CHUNK) };
     launch(pool, isa, heads.div_ceil(some) * job.chunks, &job);

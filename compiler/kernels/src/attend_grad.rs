@@ -2,6 +2,7 @@
 //! A task takes whole heads; where the bias is shared by samples, each chunk of samples has its own partial sum.
 
 use crate::attend::{AttendInputs, AttendSpec, KEYS, Line, ROWS, Transposed, bias, hide, product};
+use crate::attend_short::Backward;
 use crate::block::Stack;
 use crate::exp::exp;
 use crate::isa::{Isa, Kernel, Shared, launch};
@@ -25,8 +26,11 @@ pub struct AttendGradOutputs<'a> {
     pub dbias: Option<&'a mut [f32]>,
 }
 
-/// Most floats of partial sums of dbias, unless one alone takes more.
-const PARTIALS: usize = 1 << 22;
+/// Most partial sums of dbias, and most floats of them unless one alone takes more.
+const CHUNKS: usize = 64;
+const PARTIALS: usize = 1 << 20;
+/// Samples that share a vector where there are few tokens.
+const LANES: usize = 16;
 
 impl AttendSpec {
     /// Floats of scratch of `attend_grad`: partial sums of dbias, if there is a bias.
@@ -37,7 +41,8 @@ impl AttendSpec {
     /// Chunks of samples that share a partial sum.
     fn bias_chunks(&self) -> usize {
         let size = (self.heads * self.tq * self.tk).max(1);
-        (PARTIALS / size).clamp(1, 16).min(self.samples.max(1))
+        let parts = if self.brief() { self.samples.div_ceil(LANES) } else { self.samples };
+        (PARTIALS / size).clamp(1, CHUNKS).min(parts.max(1))
     }
 }
 
@@ -61,9 +66,10 @@ pub fn attend_grad(
     assert_eq!(results, [x.q.len(), x.k.len(), x.v.len()], "gradients have their sizes");
     let (chunks, some) = if x.bias.is_some() {
         let chunks = spec.bias_chunks();
-        (chunks, spec.samples.div_ceil(chunks))
+        let some = spec.samples.div_ceil(chunks);
+        (chunks, if spec.brief() { some.next_multiple_of(LANES) } else { some })
     } else {
-        let some = spec.some();
+        let some = if spec.short(x) { spec.some().next_multiple_of(LANES) } else { spec.some() };
         (spec.samples.div_ceil(some), some)
     };
     let job = Job {
@@ -120,6 +126,11 @@ impl Kernel for Job<'_> {
                 zero(start, tq * tk);
                 start
             });
+            if self.spec.short(&self.x.inputs) {
+                let short = Backward { spec: self.spec, x: &self.x, dq: self.dq.0, dk: self.dk.0, dv: self.dv.0 };
+                short.run::<S>(chunk * self.some..last, head, dbias);
+                return;
+            }
             for sample in chunk * self.some..last {
                 self.head::<S>(sample * heads + head, dbias, &mut packed);
             }

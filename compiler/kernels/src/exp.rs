@@ -26,7 +26,34 @@ pub(crate) unsafe fn exp<S: Simd>(x: S::V) -> S::V {
     }
 }
 
-/// The same for one value.
+/// The natural logarithm of each lane, for lanes of 1 to 16: sums of weights whose largest is 1. Error below 1e-7 of the result plus 1e-7.
+///
+/// # Safety
+/// The processor has the instructions of `S`.
+#[inline(always)]
+pub(crate) unsafe fn ln<S: Simd>(x: S::V) -> S::V {
+    use std::f32::consts::{LN_2, SQRT_2};
+    // SAFETY: passed on from the caller.
+    unsafe {
+        let (mut x, mut known) = (x, S::splat(0.0));
+        for (step, of_step) in [(4.0, 2.0 * LN_2), (2.0, LN_2), (SQRT_2, 0.5 * LN_2)] {
+            let lower = S::mul(x, S::splat(1.0 / step));
+            known = S::where_less(x, S::splat(step), known, S::add(known, S::splat(of_step)));
+            x = S::where_less(x, S::splat(step), x, lower);
+        }
+        // ln x = 2 artanh((x - 1) / (x + 1)), whose series ends early for x up to the root of two.
+        let one = S::splat(1.0);
+        let t = S::div(S::sub(x, one), S::add(x, one));
+        let square = S::mul(t, t);
+        let mut series = S::splat(2.0 / 9.0);
+        for c in [2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0, 2.0] {
+            series = S::fma(series, square, S::splat(c));
+        }
+        S::fma(series, t, known)
+    }
+}
+
+/// The same as `exp` for one value.
 ///
 /// # Safety
 /// The processor has the instructions of `S`.

@@ -6,6 +6,7 @@
 mod argsort;
 mod attend;
 mod attend_grad;
+mod attend_short;
 mod block;
 mod ceiling;
 mod contract;

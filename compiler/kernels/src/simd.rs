@@ -23,6 +23,7 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
     /// a b + c
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
@@ -49,9 +50,15 @@ pub(crate) unsafe fn columns<S: Simd>(from: *const f32, stride: usize, rows: usi
     // SAFETY: passed on from the caller.
     unsafe {
         let mut square = [S::splat(0.0); 16];
-        for (r, row) in square.iter_mut().enumerate().take(S::LANES) {
-            if r < rows {
-                *row = S::load_first(from.add(r * stride), columns);
+        if rows == S::LANES && columns == S::LANES {
+            for (r, row) in square.iter_mut().enumerate().take(S::LANES) {
+                *row = S::load(from.add(r * stride));
+            }
+        } else {
+            for (r, row) in square.iter_mut().enumerate().take(S::LANES) {
+                if r < rows {
+                    *row = S::load_first(from.add(r * stride), columns);
+                }
             }
         }
         S::transpose(&mut square);
@@ -68,8 +75,14 @@ pub(crate) unsafe fn store_columns<S: Simd>(mut square: [S::V; 16], to: *mut f32
     // SAFETY: passed on from the caller.
     unsafe {
         S::transpose(&mut square);
-        for (r, row) in square.iter().enumerate().take(rows) {
-            S::store_first(to.add(r * stride), *row, columns);
+        if rows == S::LANES && columns == S::LANES {
+            for (r, row) in square.iter().enumerate().take(S::LANES) {
+                S::store(to.add(r * stride), *row);
+            }
+        } else {
+            for (r, row) in square.iter().enumerate().take(rows) {
+                S::store_first(to.add(r * stride), *row, columns);
+            }
         }
     }
 }
@@ -127,6 +140,10 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn mul(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
         std::array::from_fn(|i| a[i] * b[i])
+    }
+    #[inline(always)]
+    unsafe fn div(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|i| a[i] / b[i])
     }
     #[inline(always)]
     unsafe fn fma(a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
@@ -237,6 +254,11 @@ mod x86 {
         unsafe fn mul(a: __m256, b: __m256) -> __m256 {
             // SAFETY: see `splat`.
             unsafe { _mm256_mul_ps(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn div(a: __m256, b: __m256) -> __m256 {
+            // SAFETY: see `splat`.
+            unsafe { _mm256_div_ps(a, b) }
         }
         #[inline(always)]
         unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
@@ -371,6 +393,11 @@ mod x86 {
         unsafe fn mul(a: __m512, b: __m512) -> __m512 {
             // SAFETY: see `splat`.
             unsafe { _mm512_mul_ps(a, b) }
+        }
+        #[inline(always)]
+        unsafe fn div(a: __m512, b: __m512) -> __m512 {
+            // SAFETY: see `splat`.
+            unsafe { _mm512_div_ps(a, b) }
         }
         #[inline(always)]
         unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {

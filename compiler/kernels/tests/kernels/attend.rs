@@ -125,7 +125,9 @@ fn check(spec: AttendSpec, bias: bool, mask: bool) {
 
 #[test]
 fn small_sequences() {
-    for (samples, heads, tq, tk, d, dv) in [(40, 3, 5, 5, 32, 32), (7, 2, 3, 9, 18, 5), (1, 1, 1, 1, 1, 1)] {
+    for (samples, heads, tq, tk, d, dv) in
+        [(40, 3, 5, 5, 32, 32), (7, 2, 3, 9, 18, 5), (1, 1, 1, 1, 1, 1), (70, 2, 9, 4, 20, 7), (21, 2, 16, 16, 3, 64)]
+    {
         for causal in [false, true] {
             for (bias, mask) in [(false, false), (true, false), (false, true), (true, true)] {
                 let spec = AttendSpec { samples, heads, tq, tk, d, dv, scale: 0.3, causal };
