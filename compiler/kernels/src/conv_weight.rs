@@ -23,11 +23,7 @@ const LANES: usize = 16;
 impl ConvSpec {
     /// Floats of scratch of `conv_weight_grad`.
     pub fn weight_grad_scratch(&self) -> usize {
-        if self.tiled_weight_grad() { conv_weight_winograd::scratch(self) } else { self.chunks() * self.lengths()[1] }
-    }
-
-    fn tiled_weight_grad(&self) -> bool {
-        self.tiled(std::slice::from_ref(&self.forward), self.ci, self.co).is_some()
+        if conv_weight_winograd::serves(self) { conv_weight_winograd::scratch(self) } else { self.chunks() * self.lengths()[1] }
     }
 
     fn chunks(&self) -> usize {
@@ -49,7 +45,7 @@ pub fn conv_weight_grad(pool: &Pool, isa: Isa, spec: &ConvSpec, x: &[f32], dy: &
     if dw.is_empty() {
         return;
     }
-    if spec.tiled_weight_grad() {
+    if conv_weight_winograd::serves(spec) {
         conv_weight_winograd::run(pool, isa, spec, x, dy, dw, scratch);
         return;
     }

@@ -56,7 +56,7 @@ impl Cut {
     }
 }
 
-/// Values of one partial sum: [tap along t][product][channel of x][channel of dy].
+/// Values of one partial sum: [tap along t][product][channel of x][channel of dy], or the channels the other way round.
 fn partial(spec: &ConvSpec) -> usize {
     spec.forward[0].taps.len() * PRODUCTS * spec.ci * spec.co
 }
@@ -66,25 +66,49 @@ pub(crate) fn scratch(spec: &ConvSpec) -> usize {
     Cut::new(spec).chunks * partial(spec)
 }
 
-/// dw from x and dy, where `spec.tiled` says that this way serves.
+/// If this way serves. With few channels in dy, those of x lie in vector lanes.
+pub(crate) fn serves(spec: &ConvSpec) -> bool {
+    let walks = std::slice::from_ref(&spec.forward);
+    let (most, least) = (spec.ci.max(spec.co), spec.ci.min(spec.co));
+    spec.tiled(walks, least, most).is_some() && spec.tiled(walks, spec.ci, most).is_some()
+}
+
+/// dw from x and dy, where `serves` says so.
 pub(crate) fn run(pool: &Pool, isa: Isa, spec: &ConvSpec, x: &[f32], dy: &[f32], dw: &mut [f32], scratch: &mut [f32]) {
+    let source = Channels { count: spec.ci, dw_stride: spec.taps() };
+    let result = Channels { count: spec.co, dw_stride: spec.ci * spec.taps() };
+    let swapped = spec.co < spec.ci && spec.co < LANES;
+    let (rows, lanes) = if swapped { (result, source) } else { (source, result) };
     let job = Job {
         spec,
         cut: Cut::new(spec),
         groups: spec.co.div_ceil(COLUMNS),
+        swapped,
+        rows,
+        lanes,
         x: x.as_ptr(),
         dy: dy.as_ptr(),
         dw: Shared::of(dw),
         partial: Shared::of(scratch),
     };
     launch(pool, isa, job.cut.chunks * job.groups, &Multiply(&job));
-    launch(pool, isa, spec.ci.div_ceil(ROWS) * spec.co.div_ceil(LANES), &Reduce(&job));
+    launch(pool, isa, rows.count.div_ceil(ROWS) * lanes.count.div_ceil(LANES), &Reduce(&job));
+}
+
+/// The channels of x or of dy.
+#[derive(Clone, Copy)]
+struct Channels {
+    count: usize,
+    dw_stride: usize,
 }
 
 struct Job<'a> {
     spec: &'a ConvSpec,
     cut: Cut,
     groups: usize,
+    swapped: bool,
+    rows: Channels,
+    lanes: Channels,
     x: *const f32,
     dy: *const f32,
     dw: Shared,
@@ -112,16 +136,18 @@ impl Kernel for Multiply<'_> {
         let (group, chunk) = (task / cut.chunks, task % cut.chunks);
         let first = group * COLUMNS;
         let columns = COLUMNS.min(spec.co - first);
+        // With x in the lanes there is one group, of all channels.
+        let (start, lanes) = if job.swapped { (0, spec.ci) } else { (first, columns) };
         let items = cut.items(spec.batch);
         let mut space = Stack::<SPACE>::new();
         let sources = space.start();
         let taps = spec.forward[0].taps.len();
         // SAFETY: the partial sums of this chunk and group are of this task alone.
         unsafe {
-            let partial = job.partial.0.add(chunk * taps * PRODUCTS * job.plane() + first);
-            for row in 0..taps * PRODUCTS * spec.ci {
-                for c in (0..columns).step_by(S::LANES) {
-                    S::store_first(partial.add(row * spec.co + c), S::splat(0.0), S::LANES.min(columns - c));
+            let partial = job.partial.0.add(chunk * taps * PRODUCTS * job.plane() + start);
+            for row in 0..taps * PRODUCTS * job.rows.count {
+                for c in (0..lanes).step_by(S::LANES) {
+                    S::store_first(partial.add(row * job.lanes.count + c), S::splat(0.0), S::LANES.min(lanes - c));
                 }
             }
             for item in chunk * items / cut.chunks..(chunk + 1) * items / cut.chunks {
@@ -166,34 +192,37 @@ impl Job<'_> {
                 let from = self.dy.add((batch * spec.output[0] + frame) * dy_size + first);
                 self.cut.blocks.spread::<S>(block, from, spec.co, columns, spread.add((frame - start) * dy_frame));
             }
+            let (x, dy) = ((space, spec.ci), (spread, columns));
+            let (a, b) = if self.swapped { (dy, x) } else { (x, dy) };
             for tap in &walk.taps {
                 let mut list = [Tap { a: 0, b: 0 }; FRAMES];
                 let mut count = 0;
                 for frame in start..stop {
                     if inside(tap, frame) {
                         let source = (frame as isize + tap.offset) as usize - lowest;
-                        list[count] = Tap { a: (source * x_frame) as isize, b: ((frame - start) * dy_frame) as isize };
+                        let (x, dy) = ((source * x_frame) as isize, ((frame - start) * dy_frame) as isize);
+                        list[count] = if self.swapped { Tap { a: dy, b: x } } else { Tap { a: x, b: dy } };
                         count += 1;
                     }
                 }
-                for i in 0..panels::<S>(columns) {
-                    let panel = panel::<S>(columns, i);
+                for i in 0..panels::<S>(b.1) {
+                    let panel = panel::<S>(b.1, i);
                     for product in 0..PRODUCTS {
                         let tile = Tile {
-                            a: space.add(product * block.tiles() * spec.ci),
+                            a: a.0.add(product * block.tiles() * a.1),
                             a_row: 1,
-                            a_step: spec.ci as isize,
-                            b: spread.add(product * block.tiles() * columns + panel.first),
-                            b_step: columns as isize,
+                            a_step: a.1 as isize,
+                            b: b.0.add(product * block.tiles() * b.1 + panel.first),
+                            b_step: b.1 as isize,
                             c: partial.add((tap.index * PRODUCTS + product) * self.plane() + panel.first),
-                            c_row: spec.co as isize,
+                            c_row: self.lanes.count as isize,
                             taps: list.as_ptr(),
                             tap_count: count,
                             steps: block.tiles(),
                             last: panel.last,
                             add: true,
                         };
-                        strips::<S>(&tile, spec.ci, panel.vectors);
+                        strips::<S>(&tile, a.1, panel.vectors);
                     }
                 }
             }
@@ -209,22 +238,22 @@ impl Kernel for Reduce<'_> {
     unsafe fn run<S: Simd>(&self, task: usize) {
         let job = self.0;
         let (spec, walk) = (job.spec, &job.spec.forward);
-        let parts = spec.ci.div_ceil(ROWS);
+        let parts = job.rows.count.div_ceil(ROWS);
         let (group, part) = (task / parts, task % parts);
         let (slots, taps) = (walk[0].taps.len(), spec.taps());
         let (rows, across) = (by_offset(&walk[1]), by_offset(&walk[2]));
-        let lanes = group * LANES..spec.co.min((group + 1) * LANES);
-        for ci in part * ROWS..spec.ci.min((part + 1) * ROWS) {
-            for co in lanes.clone().step_by(S::LANES) {
-                let some = S::LANES.min(lanes.end - co);
+        let lanes = group * LANES..job.lanes.count.min((group + 1) * LANES);
+        for row in part * ROWS..job.rows.count.min((part + 1) * ROWS) {
+            for lane in lanes.clone().step_by(S::LANES) {
+                let some = S::LANES.min(lanes.end - lane);
                 // SAFETY: tap and channels lie inside the partial sums and dw; these channels are of this task alone.
                 unsafe {
                     let mut all = [S::splat(0.0); MOST_TAPS];
                     for t in 0..slots {
-                        let taps = winograd::gather_square::<S>(&job.sums::<S>(t, ci * spec.co + co, some));
-                        for (row, values) in rows.iter().zip(&taps) {
+                        let taps = winograd::gather_square::<S>(&job.sums::<S>(t, row * job.lanes.count + lane, some));
+                        for (tap, values) in rows.iter().zip(&taps) {
                             for (column, value) in across.iter().zip(values) {
-                                all[(t * TAPS + row) * TAPS + column] = *value;
+                                all[(t * TAPS + tap) * TAPS + column] = *value;
                             }
                         }
                     }
@@ -234,8 +263,8 @@ impl Kernel for Reduce<'_> {
                         for (value, of_tap) in square.iter_mut().zip(&all[at..]).take(count) {
                             *value = *of_tap;
                         }
-                        let to = job.dw.0.add((co * spec.ci + ci) * taps + at);
-                        store_columns::<S>(square, to, spec.ci * taps, some, count);
+                        let to = job.dw.0.add(lane * job.lanes.dw_stride + row * job.rows.dw_stride + at);
+                        store_columns::<S>(square, to, job.lanes.dw_stride, some, count);
                     }
                 }
             }

@@ -89,7 +89,7 @@ fn three_by_three_by_three() {
 /// Enough pixels for the way by tiles: borders of every width, channels that are no multiple of a vector, few and many frames.
 #[test]
 fn tiles_of_four_by_four_results() {
-    for channels in [(16, 16), (5, 16), (18, 20)] {
+    for channels in [(16, 16), (5, 16), (16, 5), (70, 6), (18, 20)] {
         Case { batch: 2, input: &[3, 14, 23], channels, kernel: &[3, 3, 3], stride: &[1; 3], low: &[2, 1, 1], high: &[0, 1, 1] }.check();
     }
     Case { batch: 3, input: &[1, 16, 17], channels: (17, 33), kernel: &[1, 3, 3], stride: &[1; 3], low: &[0, 0, 2], high: &[0, 2, 0] }
