@@ -71,7 +71,9 @@ pub(crate) fn grown(context: &Context, tokeniser: &Placed, expr: &Expr, findings
     };
     if let Some(twice) = new.iter().find(|n| known.contains(n)) {
         let d = Diagnostic::new("E1020", format!("`{twice}` is not new: the vocabulary of `{name}` has it"));
-        findings.push(d.at(expr.span, "named again here").also(place(tokeniser), "already there").help(format!("take `{twice}` out of the list")));
+        findings.push(
+            d.at(expr.span, "named again here").also(place(tokeniser), "already there").help(format!("take `{twice}` out of the list")),
+        );
         return None;
     }
     known.extend(new);
@@ -95,7 +97,14 @@ pub(crate) struct Tuned {
 }
 
 /// What is said of data with fields that no row was made for.
-pub(crate) fn lacking(tokeniser: &Placed, vocabulary: usize, missing: &[&str], data: &str, tuned: Option<&Tuned>, grown: bool) -> Diagnostic {
+pub(crate) fn lacking(
+    tokeniser: &Placed,
+    vocabulary: usize,
+    missing: &[&str],
+    data: &str,
+    tuned: Option<&Tuned>,
+    grown: bool,
+) -> Diagnostic {
     let (name, at) = (&tokeniser.part.name, place(tokeniser));
     let listed = crate::suggest::listed(missing, "and");
     let count = crate::units::prose(vocabulary as f64);
@@ -106,7 +115,12 @@ pub(crate) fn lacking(tokeniser: &Placed, vocabulary: usize, missing: &[&str], d
         return Diagnostic::new("E0503", format!("`{name}` was trained for {count} fields, `{data}` has {new}: {listed}"))
             .at(tuned.at, format!("stage `{}` goes on with this data", tuned.stage))
             .also(at, format!("{count} names"))
-            .fix(format!("write `{setting}` in stage `{}`: weights of the others are kept", tuned.stage), end, format!(", {setting}"), false);
+            .fix(
+                format!("write `{setting}` in stage `{}`: weights of the others are kept", tuned.stage),
+                end,
+                format!(", {setting}"),
+                false,
+            );
     }
     let d = Diagnostic::new("E0503", format!("the vocabulary of `{name}` lacks {listed} of `{data}`")).at(at, format!("{count} names"));
     match grown {

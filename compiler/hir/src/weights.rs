@@ -130,8 +130,7 @@ fn rows(tree: &Tree, from: &Stage, source: &Model, model: &Model, part: &str, sp
     let shape = |path: &str| source.parameters.iter().find(|p| p.path == path).map(|p| &p.shape);
     let differing: Vec<&Parameter> = model.parameters.iter().filter(in_part).filter(|p| shape(&p.path) != Some(&p.shape)).collect();
     let of_fields = part == model.tokeniser.name;
-    let lost: Vec<&str> =
-        source.vocabulary.iter().filter(|f| of_fields && !model.vocabulary.contains(f)).map(String::as_str).collect();
+    let lost: Vec<&str> = source.vocabulary.iter().filter(|f| of_fields && !model.vocabulary.contains(f)).map(String::as_str).collect();
     if !lost.is_empty() {
         return Err(Box::new(fields_lost(tree, from, source, model, &lost, span)));
     }

@@ -287,7 +287,13 @@ pub fn cell() -> CellWork {
         key: "22222222bbbb".into(),
         steps: 9,
         checkpoint: 4,
-        weights: vec![Handover { part: "tok".into(), stage: "pretrain".into(), key: pretrain.key.clone(), step: pretrain.steps, rows: vec![] }],
+        weights: vec![Handover {
+            part: "tok".into(),
+            stage: "pretrain".into(),
+            key: pretrain.key.clone(),
+            step: pretrain.steps,
+            rows: vec![],
+        }],
         report: Some(ReportWork {
             name: "table".into(),
             at: vec![5],
