@@ -17,6 +17,6 @@ pub use ceilings::Ceilings;
 pub use groups::{Class, Group};
 pub use memory::Memory;
 pub use result::{Bench, Program, Times};
-pub use steps::{Request, measure};
+pub use steps::{GroupClock, Request, measure};
 pub use text::lines;
 pub use versus::{Earlier, Other, compare};

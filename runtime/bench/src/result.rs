@@ -1,6 +1,6 @@
 //! The result of a measurement, as plain numbers that serialise.
 
-use crate::{Ceilings, Class, Group, Memory};
+use crate::{Ceilings, Class, Group, GroupClock, Memory};
 use serde::Serialize;
 
 #[derive(Clone, Debug, Serialize)]
@@ -28,7 +28,8 @@ pub struct Bench {
     pub programs: Vec<Program>,
     /// The optimiser's part of all steps' time.
     pub optimiser_share: f64,
-    /// Empty where groups were not timed.
+    /// By which groups were timed. Without, there are none.
+    pub clock: Option<GroupClock>,
     pub classes: Vec<Class>,
     pub groups: Vec<Group>,
     pub ceilings: Option<Ceilings>,

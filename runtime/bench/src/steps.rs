@@ -4,8 +4,9 @@ use crate::groups::{classes, program_name, sorted};
 use crate::{Bench, Ceilings, Memory, Program, Times, memory, start};
 use pfm_kernels::Isa;
 use pfm_lower::Unit;
-use pfm_train::{Native, NativePrograms, Programs, RunError, StageWork, Store, stage_work};
+use pfm_train::{Clock, Native, NativePrograms, Programs, RunError, StageWork, Store, stage_work};
 use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -18,8 +19,8 @@ pub struct Request {
     /// Steps that are measured, and those before them that are not.
     pub steps: usize,
     pub warmup: usize,
-    /// Whether each group is timed and the machine's ceilings are measured.
-    pub groups: bool,
+    /// By which each group is timed; None leaves out groups and the machine's ceilings.
+    pub groups: Option<GroupClock>,
     /// Where the first weights and the batch are written.
     pub start: Option<PathBuf>,
 }
@@ -31,8 +32,8 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
     let model = &experiment.models[stage.model];
     let work = stage_work(experiment, stage);
     let mut programs = NativePrograms::new(native.clone(), request.stage)?;
-    if request.groups {
-        programs.time_groups();
+    if let Some(clock) = request.groups {
+        programs.time_groups(clock.clock());
     }
     programs.prepare(0, work.evaluation)?;
     let mut memory = planned(&programs, &work);
@@ -74,7 +75,8 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         classes: classes(&groups),
         groups,
         // Last, so that its arrays are no part of the peak.
-        ceilings: request.groups.then(|| Ceilings::measure(isa(native), native.pool.threads())),
+        ceilings: request.groups.map(|_| Ceilings::measure(isa(native), native.pool.threads())),
+        clock: request.groups,
         memory,
     })
 }
@@ -186,8 +188,34 @@ fn is_update(unit: &Unit) -> bool {
     matches!(unit.phase, pfm_lower::Phase::Update(_))
 }
 
-/// Time that all threads of this process have had.
+/// By which groups are timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupClock {
+    /// As on the wall.
+    Wall,
+    /// Time that all threads of this process have had.
+    Cpu,
+}
+
+impl GroupClock {
+    fn clock(self) -> Clock {
+        match self {
+            GroupClock::Wall => wall_seconds,
+            GroupClock::Cpu => cpu_seconds,
+        }
+    }
+}
+
+fn wall_seconds() -> f64 {
+    seconds(ClockId::Monotonic)
+}
+
 fn cpu_seconds() -> f64 {
-    let t = clock_gettime(ClockId::ProcessCPUTime);
+    seconds(ClockId::ProcessCPUTime)
+}
+
+fn seconds(clock: ClockId) -> f64 {
+    let t = clock_gettime(clock);
     t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
 }

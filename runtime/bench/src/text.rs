@@ -1,7 +1,7 @@
 //! A measurement as lines for people.
 
 use crate::ceilings::Rates;
-use crate::{Bench, Ceilings, Memory, Other};
+use crate::{Bench, Ceilings, GroupClock, Memory, Other};
 
 /// The lines of a result, with at most `top` groups, and what it was compared with.
 pub fn lines(bench: &Bench, top: usize, others: &[Other]) -> Vec<String> {
@@ -10,8 +10,9 @@ pub fn lines(bench: &Bench, top: usize, others: &[Other]) -> Vec<String> {
     lines.extend(bench.ceilings.iter().flat_map(|c| ceilings(c, bench.threads)));
     lines.extend(memory(&bench.memory));
     if let Some(ceilings) = &bench.ceilings {
-        lines.extend(classes(bench, &ceilings.all));
-        lines.extend(groups(bench, &ceilings.all, top));
+        let scale = Scale::of(bench, ceilings);
+        lines.extend(classes(bench, &scale));
+        lines.extend(groups(bench, &scale, top));
     }
     lines.extend(others.iter().flat_map(|o| other(bench, o)));
     lines
@@ -73,44 +74,61 @@ struct Cost {
     places: usize,
 }
 
-const COLUMNS: &str = "        ms      %   GFLOP/s      GB/s   floor  places";
+/// What groups are shown as parts of. CPU time is that of one core, whatever the number of threads.
+struct Scale<'a> {
+    columns: &'static str,
+    /// Seconds.
+    step: f64,
+    rates: &'a Rates,
+}
+
+impl Scale<'_> {
+    fn of<'a>(b: &Bench, ceilings: &'a Ceilings) -> Scale<'a> {
+        match b.clock {
+            Some(GroupClock::Cpu) => {
+                Scale { columns: "    CPU ms      %   GFLOP/s      GB/s   floor  places", step: b.cpu_seconds.mean, rates: &ceilings.one }
+            }
+            _ => Scale { columns: "        ms      %   GFLOP/s      GB/s   floor  places", step: b.seconds.mean, rates: &ceilings.all },
+        }
+    }
+}
 
 /// `floor` is the share of the time that the ceilings explain.
-fn cost(c: &Cost, step: f64, rates: &Rates) -> String {
+fn cost(c: &Cost, scale: &Scale) -> String {
     let per_second = |n: f64| n / c.seconds.max(1e-12) / 1e9;
     format!(
         "{:>10.3} {:>6.1} {:>9.1} {:>9.1} {:>6.0}% {:>7}",
         c.seconds * 1e3,
-        100.0 * c.seconds / step,
+        100.0 * c.seconds / scale.step,
         per_second(c.flops),
         per_second(c.bytes),
-        100.0 * rates.floor(c.flops, c.bytes) / c.seconds.max(1e-12),
+        100.0 * scale.rates.floor(c.flops, c.bytes) / c.seconds.max(1e-12),
         c.places
     )
 }
 
-fn classes(b: &Bench, rates: &Rates) -> Vec<String> {
-    let mut lines = vec![String::new(), format!("  {COLUMNS}  class")];
+fn classes(b: &Bench, scale: &Scale) -> Vec<String> {
+    let mut lines = vec![String::new(), format!("  {}  class", scale.columns)];
     lines.extend(b.classes.iter().map(|c| {
         let numbers = Cost { seconds: c.seconds, flops: c.flops, bytes: c.bytes, places: c.places };
-        format!("  {}  {}", cost(&numbers, b.seconds.mean, rates), c.class)
+        format!("  {}  {}", cost(&numbers, scale), c.class)
     }));
     lines
 }
 
-fn groups(b: &Bench, rates: &Rates, top: usize) -> Vec<String> {
-    let mut lines = vec![String::new(), format!("  {COLUMNS}  group")];
+fn groups(b: &Bench, scale: &Scale, top: usize) -> Vec<String> {
+    let mut lines = vec![String::new(), format!("  {}  group", scale.columns)];
     for g in b.groups.iter().take(top) {
         let numbers = Cost { seconds: g.seconds, flops: g.flops, bytes: g.bytes, places: g.places };
         let program = if g.program == "accumulate" { String::new() } else { format!("{}: ", g.program) };
-        lines.push(format!("  {}  {program}{} {}  {}", cost(&numbers, b.seconds.mean, rates), g.class, g.what, g.path));
+        lines.push(format!("  {}  {program}{} {}  {}", cost(&numbers, scale), g.class, g.what, g.path));
     }
     let rest = &b.groups[top.min(b.groups.len())..];
     if !rest.is_empty() {
         let sum = |part: fn(&crate::Group) -> f64| rest.iter().map(part).sum();
         let places = rest.iter().map(|g| g.places).sum();
         let numbers = Cost { seconds: sum(|g| g.seconds), flops: sum(|g| g.flops), bytes: sum(|g| g.bytes), places };
-        lines.push(format!("  {}  the other {}", cost(&numbers, b.seconds.mean, rates), rest.len()));
+        lines.push(format!("  {}  the other {}", cost(&numbers, scale), rest.len()));
     }
     lines
 }

@@ -4,7 +4,7 @@ use crate::load::{self, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
 use crate::programs::{default_threads, refusals};
-use pfm_bench::{Bench, Earlier, Other, Request};
+use pfm_bench::{Bench, Earlier, GroupClock, Other, Request};
 use pfm_device::Pool;
 use pfm_train::Native;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,9 @@ pub struct Args {
     /// Groups to show. With 0 the groups and the machine are not measured, only steps.
     #[arg(long, value_name = "N", default_value = "15")]
     top: usize,
+    /// What groups are timed by: `wall`, or `cpu`, the time of all threads, which says more where others use the machine.
+    #[arg(long, value_enum, default_value = "wall")]
+    clock: ClockName,
     /// Results to compare with, as `--json` writes them.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     vs: Vec<PathBuf>,
@@ -41,6 +44,12 @@ pub struct Args {
     /// Memory to plan for in GiB; by default the machine's.
     #[arg(long, value_name = "GIB")]
     memory: Option<f64>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum ClockName {
+    Wall,
+    Cpu,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -76,7 +85,12 @@ pub fn run(args: Args, out: &Output) -> Exit {
         pool: Arc::new(Pool::new(args.threads.unwrap_or_else(default_threads))),
         options: pfm_compiler::Options::default(),
     };
-    let request = Request { stage, steps: args.steps, warmup: args.warmup, groups: args.top > 0, start: args.start.clone() };
+    let clock = match args.clock {
+        ClockName::Wall => GroupClock::Wall,
+        ClockName::Cpu => GroupClock::Cpu,
+    };
+    let groups = (args.top > 0).then_some(clock);
+    let request = Request { stage, steps: args.steps, warmup: args.warmup, groups, start: args.start.clone() };
     match pfm_bench::measure(&native, &request) {
         Ok(bench) => show(&args, &bench, &earlier, out),
         Err(error) => out.refuse(&[error.diagnostic()], &sources),

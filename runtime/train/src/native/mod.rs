@@ -4,7 +4,7 @@ mod programs;
 mod times;
 
 pub use programs::NativePrograms;
-pub use times::GroupTimes;
+pub use times::{Clock, GroupTimes};
 
 use crate::{Opened, Provider, RunError, StageWork, WellSamples};
 use pfm_device::Pool;

@@ -1,7 +1,7 @@
 //! A stage's programs: each unit is lowered and compiled when it is first called, and kept. All of them share one arena.
 
 use super::Native;
-use super::times::{GroupTimes, Keep, clock};
+use super::times::{Clock, GroupTimes, Keep};
 use crate::programs::{MeasureKind, Measured, ParameterInfo, Programs, SlotInfo};
 use crate::{RunError, Store};
 use pfm_compiler::Compiled;
@@ -21,8 +21,8 @@ pub struct NativePrograms {
     slot_inits: Vec<Init>,
     units: BTreeMap<Unit, Loaded>,
     arena: Buffer,
-    /// Whether programs are loaded with a timer for each group.
-    timed: bool,
+    /// By which programs are loaded with a timer for each group.
+    clock: Option<Clock>,
 }
 
 /// A compiled unit with the buffers that only it uses.
@@ -51,12 +51,12 @@ impl NativePrograms {
             named.map(|slot| (SlotInfo { name: format!("{}#{}", p.path, slot.name), shape: slot.shape }, slot.init))
         });
         let (slots, slot_inits) = slots.unzip();
-        Ok(NativePrograms { native, stage, parameters, slots, slot_inits, units: BTreeMap::new(), arena: Buffer::new(0), timed: false })
+        Ok(NativePrograms { native, stage, parameters, slots, slot_inits, units: BTreeMap::new(), arena: Buffer::new(0), clock: None })
     }
 
     /// From now on, programs are loaded with a timer for each of their groups.
-    pub fn time_groups(&mut self) {
-        self.timed = true;
+    pub fn time_groups(&mut self, clock: Clock) {
+        self.clock = Some(clock);
     }
 
     /// What the groups of the timed programs took since they were loaded or since `reset_times`.
@@ -117,12 +117,12 @@ impl NativePrograms {
         }
         let context = Context { experiment: &self.native.experiment, library: &self.native.library };
         let graph = pfm_lower::lower(&context, self.stage(), unit).map_err(first)?;
-        let mut keep = Keep { wanted: self.timed, groups: vec![] };
+        let mut keep = Keep { wanted: self.clock.is_some(), groups: vec![] };
         let compiled = pfm_compiler::compile(graph, self.native.options, &mut keep).map_err(first)?;
         let data = compiled.inputs.iter().enumerate().filter(|(_, i)| i.role == pfm_ir::Role::Data);
         let data = data.map(|(at, i)| (at, Buffer::new(i.ty.bytes()))).collect();
         let results = compiled.outputs.iter().filter(|o| o.into.is_none()).map(|o| Buffer::new(o.ty.bytes())).collect();
-        let times = self.timed.then(|| GroupTimes::new(unit, keep.groups));
+        let times = self.clock.map(|clock| GroupTimes::new(unit, keep.groups, clock));
         self.units.insert(unit, Loaded { compiled, data, results, times });
         Ok(())
     }
@@ -160,7 +160,7 @@ impl NativePrograms {
             None => program.run(pool, &mut self.arena, &mut inputs, &mut outputs),
             Some(times) => {
                 times.runs += 1;
-                program.run_timed(pool, &mut self.arena, &mut inputs, &mut outputs, &clock(), &mut times.seconds);
+                program.run_timed(pool, &mut self.arena, &mut inputs, &mut outputs, &times.clock, &mut times.seconds);
             }
         }
         Ok(loaded)

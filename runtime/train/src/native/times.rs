@@ -4,7 +4,9 @@ use pfm_compiler::Watch;
 use pfm_ir::Graph;
 use pfm_lower::Unit;
 use pfm_plan::{Group, Plan};
-use std::time::Instant;
+
+/// Seconds from some beginning: of the day, of the process's work, or of whatever else is to be measured.
+pub type Clock = fn() -> f64;
 
 /// The groups of one program and their times, added up over its runs.
 #[derive(Clone, Debug)]
@@ -14,12 +16,13 @@ pub struct GroupTimes {
     /// In the order they run.
     pub groups: Vec<Group>,
     pub seconds: Vec<f64>,
+    pub(super) clock: Clock,
 }
 
 impl GroupTimes {
-    pub(super) fn new(unit: Unit, groups: Vec<Group>) -> GroupTimes {
+    pub(super) fn new(unit: Unit, groups: Vec<Group>, clock: Clock) -> GroupTimes {
         let seconds = vec![0.0; groups.len()];
-        GroupTimes { unit, runs: 0, groups, seconds }
+        GroupTimes { unit, runs: 0, groups, seconds, clock }
     }
 
     pub(super) fn reset(&mut self) {
@@ -42,10 +45,4 @@ impl Watch for Keep {
             self.groups.clone_from(&plan.groups);
         }
     }
-}
-
-/// Seconds since it was made.
-pub(super) fn clock() -> impl Fn() -> f64 {
-    let start = Instant::now();
-    move || start.elapsed().as_secs_f64()
 }
