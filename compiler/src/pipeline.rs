@@ -73,7 +73,8 @@ pub fn optimise(graph: Graph, options: Options, watch: &mut dyn Watch) -> Graph 
     let graph = run("merge", graph, transform::merge);
     let graph = run("simplify", graph, transform::simplify);
     let graph = run("share", graph, transform::share);
-    run("prune", graph, pfm_ir::prune)
+    let graph = run("prune", graph, pfm_ir::prune);
+    run("recompute", graph, transform::recompute)
 }
 
 /// Graph to plan: what will run, in which order, in which memory.

@@ -6,7 +6,7 @@ use pfm_ops as ops;
 
 use crate::random::random_graph;
 use crate::values::{distance, draw};
-use pfm_transform::{Given, Rule, decompose, decompose_all, fold, gradients, merge, rules, share, simplify, simplify_with};
+use pfm_transform::{Given, Rule, decompose, decompose_all, fold, gradients, merge, recompute, rules, share, simplify, simplify_with};
 use std::collections::BTreeSet;
 
 fn of_given(write: impl FnOnce(&mut Builder, Given) -> ValueId) -> Graph {
@@ -146,6 +146,7 @@ const PASSES: &[Pass] = &[
     ("share", share),
     ("fold", fold),
     ("merge", merge),
+    ("recompute", recompute),
     ("all of them", |g| prune(fold(simplify(share(merge(fold(simplify(decompose(g, &|_| false))))))))),
 ];
 
