@@ -73,6 +73,8 @@ pub fn optimise(graph: Graph, options: Options, watch: &mut dyn Watch) -> Graph 
     let graph = run("merge", graph, transform::merge);
     let graph = run("simplify", graph, transform::simplify);
     let graph = run("share", graph, transform::share);
+    let graph = run("sums", graph, transform::sums);
+    let graph = run("share", graph, transform::share);
     let graph = run("prune", graph, pfm_ir::prune);
     run("recompute", graph, transform::recompute)
 }

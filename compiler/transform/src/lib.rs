@@ -10,6 +10,7 @@ mod recompute;
 mod rules;
 mod share;
 mod simplify;
+mod sums;
 
 pub use autodiff::{Undifferentiable, gradients, try_gradients};
 pub use decompose::{decompose, decompose_all};
@@ -21,3 +22,4 @@ pub use recompute::recompute;
 pub use rules::{Given, Match, Rule, rules};
 pub use share::share;
 pub use simplify::{simplify, simplify_with};
+pub use sums::sums;

@@ -32,7 +32,7 @@ impl Merged {
     fn late_reshape(&mut self, b: &mut Builder, node: &Node, x: ValueId) -> Option<Vec<ValueId>> {
         let shape = node.attrs.get_sizes("shape");
         groups(b.shape(x), &shape)?;
-        if !is_pointwise(b, x) || split_below(b, x).is_none_or(|split| split != shape) {
+        if !is_pointwise(b, x) || split_below(b, x).is_none_or(|whole| whole != shape) {
             return None;
         }
         self.form(b, x, &shape).map(|v| vec![v])
@@ -80,6 +80,7 @@ impl Merged {
                 Some(b.op(node.op.0, &operands?, node.attrs.clone()))
             }
             Class::View(View::Reshape) if b.shape(node.operands[0]) == shape => Some(node.operands[0]),
+            Class::View(View::Reshape) => Some(reshape(b, node.operands[0], shape)),
             Class::View(View::Broadcast) => repeated(b, x, &node, shape),
             Class::View(_) => None,
             Class::Source if node.op.name == "constant" => {
@@ -117,7 +118,8 @@ fn is_pointwise(b: &Builder, v: ValueId) -> bool {
 /// Nodes that are looked at for a split.
 const FAR: usize = 64;
 
-/// The shape before the split that point-wise work on `x` reads, if there is one.
+/// The shape before a split that point-wise work on `x` reads, if there is one: the axes that `x` and what was reshaped have in
+/// common. A reshape may have split some axes and merged others at once.
 fn split_below(b: &Builder, x: ValueId) -> Option<Vec<usize>> {
     let shape = b.shape(x);
     let mut waiting = vec![x];
@@ -129,13 +131,35 @@ fn split_below(b: &Builder, x: ValueId) -> Option<Vec<usize>> {
         };
         match node.op.class {
             Class::Pointwise(_) => waiting.extend(&node.operands),
-            Class::View(View::Reshape) if groups(shape, b.shape(node.operands[0])).is_some() => {
-                return Some(b.shape(node.operands[0]).to_vec());
+            Class::View(View::Reshape) => {
+                let whole = common(shape, b.shape(node.operands[0]));
+                if groups(shape, &whole).is_some() {
+                    return Some(whole);
+                }
             }
             _ => {}
         }
     }
     None
+}
+
+/// The finest shape that both shapes split further.
+fn common(a: &[usize], b: &[usize]) -> Vec<usize> {
+    let ends = |shape: &[usize]| -> Vec<usize> {
+        let mut product = 1;
+        shape.iter().rev().map(|n| (product * n, product *= n).0).collect()
+    };
+    let (of_a, of_b) = (ends(a), ends(b));
+    let mut whole = vec![];
+    let mut last = 1;
+    for end in of_a.into_iter().filter(|end| of_b.contains(end)) {
+        if end != last || whole.is_empty() {
+            whole.push(end / last);
+        }
+        last = end;
+    }
+    whole.reverse();
+    whole
 }
 
 /// For each axis of `merged` the neighbouring axes of `split` that make it up; None if that is not how the shapes relate, or if

@@ -7,7 +7,7 @@ use pfm_ir::{Builder, Class, Graph, Node, Scalar, ValueId, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Kernels between making and reading beyond which a value counts as kept.
-const LONG: usize = 6;
+const LONG: usize = 2;
 /// Elements below which a value is not worth it.
 const LARGE: usize = 1 << 14;
 /// Operations of a recomputation, and those of them that cost as much as many.

@@ -6,7 +6,9 @@ use pfm_ops as ops;
 
 use crate::random::random_graph;
 use crate::values::{distance, draw};
-use pfm_transform::{Given, Rule, decompose, decompose_all, fold, gradients, merge, recompute, rules, share, simplify, simplify_with};
+use pfm_transform::{
+    Given, Rule, decompose, decompose_all, fold, gradients, merge, recompute, rules, share, simplify, simplify_with, sums,
+};
 use std::collections::BTreeSet;
 
 fn of_given(write: impl FnOnce(&mut Builder, Given) -> ValueId) -> Graph {
@@ -147,6 +149,7 @@ const PASSES: &[Pass] = &[
     ("fold", fold),
     ("merge", merge),
     ("recompute", recompute),
+    ("sums", sums),
     ("all of them", |g| prune(fold(simplify(share(merge(fold(simplify(decompose(g, &|_| false))))))))),
 ];
 
