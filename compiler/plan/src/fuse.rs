@@ -157,13 +157,14 @@ impl Fuser<'_> {
                     cost[result] = (work, if grown { 0 } else { loads });
                 }
                 Class::Pointwise(scalar) if !self.is_stored(node.results[0]) => {
+                    let summed = self.is_only_summed(node.results[0]);
                     let mut sum = (u32::from(node.op.name != "cast"), 0u32);
                     let mut kept = vec![];
                     for (o, &v) in node.operands.iter().enumerate() {
                         if node.operands[..o].contains(&v) {
                             continue;
                         }
-                        let c = if self.outlives_its_loop(v, node.results[0]) {
+                        let c = if self.outlives_its_loop(v, node.results[0]) || summed && self.is_summed_itself(v) {
                             kept.push(v);
                             (0, 1)
                         } else {
@@ -171,7 +172,8 @@ impl Fuser<'_> {
                         };
                         sum = (sum.0.saturating_add(c.0), sum.1.saturating_add(c.1));
                     }
-                    self.light[i] = cheap(scalar) && sum.0 <= LIGHT && sum.1 <= 1;
+                    // A sum over a product reads its factors instead of having the product written and read.
+                    self.light[i] = cheap(scalar) && sum.0 <= LIGHT && sum.1 <= if summed { 2 } else { 1 };
                     cost[result] = if self.light[i] { sum } else { (u32::MAX, u32::MAX) };
                     if self.light[i] {
                         kept.into_iter().for_each(|v| self.store(v));
@@ -197,6 +199,20 @@ impl Fuser<'_> {
             && !self.is_stored(value)
             && level(reader) > level(value)
             && self.users[value.0 as usize].iter().any(stays)
+    }
+
+    fn is_sum(&self, node: &NodeId) -> bool {
+        matches!(self.class(self.graph.node(*node)), Class::ReduceSum | Class::ReduceMax)
+    }
+
+    fn is_only_summed(&self, value: ValueId) -> bool {
+        matches!(self.users[value.0 as usize].as_slice(), [only] if self.is_sum(only))
+    }
+
+    /// Whether a pointwise value, not light, has memory because a sum reads it.
+    fn is_summed_itself(&self, value: ValueId) -> bool {
+        let heavy = self.pointwise(value).is_some_and(|node| !self.light[node.0 as usize]);
+        heavy && self.users[value.0 as usize].len() > 1 && self.users[value.0 as usize].iter().any(|user| self.is_sum(user))
     }
 
     /// Arithmetic and full-size loads to have `value` at every index of `reader`.

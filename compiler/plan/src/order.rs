@@ -162,9 +162,35 @@ pub fn lives(buffers: usize, groups: &[Group], order: &[usize]) -> Vec<Option<(u
     live
 }
 
-/// The order that runs: of three candidates, the one with the lowest peak.
+/// The order that runs: of three candidates, as they are and settled, the one with the lowest peak.
 pub fn schedule(draft: &Draft) -> Vec<usize> {
     let deps = Dependencies::new(draft);
     let candidates = [by_anchor(draft, &deps), latest(draft, &deps), greedy(draft, &deps)];
-    candidates.into_iter().min_by_key(|order| peak(draft, order)).expect("there are candidates")
+    let settled: Vec<Vec<usize>> = candidates.iter().map(|order| settle(draft, &deps, order.clone())).collect();
+    candidates.into_iter().chain(settled).min_by_key(|order| peak(draft, order)).expect("there are candidates")
+}
+
+/// Puts off every group that takes more memory than it frees until just before its first reader.
+fn settle(draft: &Draft, deps: &Dependencies, mut order: Vec<usize>) -> Vec<usize> {
+    let mut live = lives(draft.buffers.len(), &draft.groups, &order);
+    for place in (0..order.len()).rev() {
+        let g = order[place];
+        let first = order[place + 1..].iter().position(|later| deps.later[g].contains(later));
+        let Some(between @ 1..) = first else {
+            continue;
+        };
+        let grows: i64 = touches(&draft.groups[g])
+            .iter()
+            .filter(|b| matches!(draft.buffers[b.0 as usize].place, Place::Arena(_)))
+            .map(|b| {
+                let (made, last) = live[b.0 as usize].expect("a touched buffer lives");
+                draft.buffers[b.0 as usize].bytes() as i64 * (i64::from(made == place) - i64::from(last == place))
+            })
+            .sum();
+        if grows > 0 {
+            order[place..=place + between].rotate_left(1);
+            live = lives(draft.buffers.len(), &draft.groups, &order);
+        }
+    }
+    order
 }
