@@ -283,7 +283,7 @@ const ERRORS: &[CodeInfo] = &[
     CodeInfo {
         code: "E0503",
         title: "the vocabulary lacks a field of the data",
-        explanation: "The tokeniser's adaptive heads have one row for each name in `fields`, and the data has a field without one. Use a vocabulary that holds it, or write the list: `fields = vocabulary([density, pressure])`.",
+        explanation: "The tokeniser's adaptive heads have one row for each name in `fields`, and the data has a field without one. Use a vocabulary that holds it, or write the list: `fields = vocabulary([density, pressure])`. A stage that goes on from earlier weights names what is new to it: `new_fields = [temperature]` adds rows and keeps those of the other fields.",
     },
     CodeInfo {
         code: "E0505",
@@ -308,7 +308,7 @@ const ERRORS: &[CodeInfo] = &[
     CodeInfo {
         code: "E0603",
         title: "tensors of a part differ in shape",
-        explanation: "Two models give different settings to a part of one name, so the weights of one do not fit the other. Labels and the message give the first tensor that differs. Use the same settings, or leave the part out of `weights`.",
+        explanation: "Two models give different settings to a part of one name, so the weights of one do not fit the other. Labels and the message give the first tensor that differs. Use the same settings, or leave the part out of `weights`. Where an earlier stage added fields, a stage that takes its weights names them in `new_fields` too.",
     },
     CodeInfo {
         code: "E0604",
