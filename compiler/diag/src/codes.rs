@@ -276,6 +276,11 @@ const ERRORS: &[CodeInfo] = &[
         explanation: "The tokeniser's latent frames have as many channels as its bottleneck, the processor works at its width. `link = linear` puts a linear map before and after the processor; `link = none` needs equal counts.",
     },
     CodeInfo {
+        code: "E0413",
+        title: "a processor can't take these tokens",
+        explanation: "Attention along rows and columns needs tokens on a grid. Patches of two sizes in one sequence, `scheme = mixed`, lie on none. Take a processor that attends over all places, `svit` or `vit_all2all`, or keep the sizes apart: `scheme = separate`.",
+    },
+    CodeInfo {
         code: "E0502",
         title: "a data definition lacks a fact",
         explanation: "A data definition states its data sets, fields, grid and frames; what is checked before data is read rests on them. Add the setting to the definition: `grid = (512, 512)`. A list of data sets or fields names at least one: `fields = [density, pressure]`.",
