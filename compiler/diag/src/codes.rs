@@ -276,6 +276,11 @@ const ERRORS: &[CodeInfo] = &[
         explanation: "The tokeniser's latent frames have as many channels as its bottleneck, the processor works at its width. `link = linear` puts a linear map before and after the processor; `link = none` needs equal counts.",
     },
     CodeInfo {
+        code: "E0413",
+        title: "a processor can't take these tokens",
+        explanation: "Attention along rows and columns needs tokens on a grid. Patches of two sizes in one sequence, `scheme = mixed`, lie on none. Take a processor that attends over all places, `svit` or `vit_all2all`, or keep the sizes apart: `scheme = separate`.",
+    },
+    CodeInfo {
         code: "E0502",
         title: "a data definition lacks a fact",
         explanation: "A data definition states its data sets, fields, grid and frames; what is checked before data is read rests on them. Add the setting to the definition: `grid = (512, 512)`. A list of data sets or fields names at least one: `fields = [density, pressure]`.",
@@ -283,7 +288,7 @@ const ERRORS: &[CodeInfo] = &[
     CodeInfo {
         code: "E0503",
         title: "the vocabulary lacks a field of the data",
-        explanation: "The tokeniser's adaptive heads have one row for each name in `fields`, and the data has a field without one. Use a vocabulary that holds it, or write the list: `fields = vocabulary([density, pressure])`.",
+        explanation: "The tokeniser's adaptive heads have one row for each name in `fields`, and the data has a field without one. Use a vocabulary that holds it, or write the list: `fields = vocabulary([density, pressure])`. A stage that goes on from earlier weights names what is new to it: `new_fields = [temperature]` adds rows and keeps those of the other fields.",
     },
     CodeInfo {
         code: "E0505",
@@ -308,7 +313,7 @@ const ERRORS: &[CodeInfo] = &[
     CodeInfo {
         code: "E0603",
         title: "tensors of a part differ in shape",
-        explanation: "Two models give different settings to a part of one name, so the weights of one do not fit the other. Labels and the message give the first tensor that differs. Use the same settings, or leave the part out of `weights`.",
+        explanation: "Two models give different settings to a part of one name, so the weights of one do not fit the other. Labels and the message give the first tensor that differs. Use the same settings, or leave the part out of `weights`. Where an earlier stage added fields, a stage that takes its weights names them in `new_fields` too.",
     },
     CodeInfo {
         code: "E0604",

@@ -14,7 +14,7 @@ use crate::values::call;
 /// Warns about an `epoch` that nothing is counted in, unless the experiment has mistakes. `tree` is the file as written: a profile
 /// that makes a run short may well leave the epochs out.
 pub(crate) fn check(context: &Context, tree: &Tree, mistakes: bool, findings: &mut Findings) {
-    if mistakes || !context.input.broken.is_empty() {
+    if mistakes || findings.has_breaking_errors() || !context.input.broken.is_empty() {
         return;
     }
     // Profiles and grids may count in epochs what the file as written does not.

@@ -496,14 +496,20 @@ impl<'a> Writer<'a> {
     fn item(&self, frame: &Frame) -> Vec<Offer> {
         let c = self.context;
         let before = frame.head.last().map_or("", String::as_str);
+        let of_fields = || {
+            let e = self.view.now.experiment().or_else(|| self.view.good?.experiment());
+            let fields: Vec<&String> = e.map_or(vec![], |e| e.data.iter().flat_map(|d| &d.fields).collect());
+            fields.into_iter().map(|f| Offer::new(f, CompletionItemKind::FIELD, "field of the data")).collect()
+        };
+        if matches!(before, "=" | ":") && setting_of(&frame.head) == Some("new_fields") {
+            return of_fields();
+        }
         if matches!(before, "=" | ":") {
             return self.value(setting_of(&frame.head).unwrap_or(""));
         }
         let outer = c.frames.len().checked_sub(2).and_then(|i| c.frames.get(i));
         if outer.is_some_and(|f| f.bracket == '(' && f.head.last().is_some_and(|t| t == "vocabulary")) {
-            let e = self.view.now.experiment().or_else(|| self.view.good?.experiment());
-            let fields = e.map_or(vec![], |e| e.data.iter().flat_map(|d| d.fields.clone()).collect());
-            return fields.iter().map(|f| Offer::new(f, CompletionItemKind::FIELD, "field of the data")).collect();
+            return of_fields();
         }
         if !before.is_empty() && before != "(" {
             return self.cell();

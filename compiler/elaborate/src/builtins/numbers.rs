@@ -35,6 +35,12 @@ pub(super) static TABLE: &[Builtin] = &[
         run: |_, a| Ok(Value::number(a.axes(0).len() as f64)),
     },
     Builtin {
+        name: "is_space",
+        params: &[required("axes", Kind::Axes)],
+        doc: "True where all of the axes are directions of space: `h`, `w` or `d`, or `h'` inside of a patch.",
+        run: |_, a| Ok(Value::Setting(Setting::Bool(a.axes(0).iter().all(|axis| matches!(axis.trim_end_matches('\''), "h" | "w" | "d"))))),
+    },
+    Builtin {
         name: "axes_of",
         params: &[required("x", Kind::Tensor), optional("skip", Kind::Count), optional("but", Kind::Axes)],
         doc: "The axes of a tensor, without the first few, or but for some.",

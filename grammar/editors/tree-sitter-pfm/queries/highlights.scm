@@ -23,6 +23,6 @@
 (parameter name: (identifier) @variable.parameter)
 (argument name: (identifier) @property)
 (call name: (path) @function.call)
-((call name: (path) @function.builtin) (#any-of? @function.builtin "abs" "sign" "exp" "log" "sqrt" "rsqrt" "sin" "cos" "tanh" "erf" "sigmoid" "floor" "where" "sum" "mean" "std" "max" "min" "normalise" "softmax" "contract" "map_axis" "convolve" "split" "unstack" "concat" "stack" "split_axis" "merge_axes" "rename" "order" "take" "drop_first" "last" "every" "gather" "pad" "attend" "rotate_pairs" "power_spectrum" "fourier" "inverse_fourier" "eigh" "qr" "argsort" "pick" "linspace" "iota" "frequency" "resize_matrix" "lags" "size" "sizes" "rank" "axes_of" "each" "count" "zip" "product" "largest" "smallest" "options" "between" "round" "drop_path"))
+((call name: (path) @function.builtin) (#any-of? @function.builtin "abs" "sign" "exp" "log" "sqrt" "rsqrt" "sin" "cos" "tanh" "erf" "sigmoid" "floor" "where" "sum" "mean" "std" "max" "min" "normalise" "softmax" "contract" "map_axis" "convolve" "split" "unstack" "concat" "stack" "split_axis" "merge_axes" "rename" "order" "take" "drop_first" "last" "every" "gather" "pad" "attend" "rotate_pairs" "power_spectrum" "fourier" "inverse_fourier" "eigh" "qr" "argsort" "pick" "linspace" "iota" "frequency" "resize_matrix" "lags" "size" "sizes" "rank" "is_space" "axes_of" "each" "count" "zip" "product" "largest" "smallest" "options" "between" "round" "drop_path"))
 (quantity unit: _ @type)
 ((path) @constant.builtin (#any-of? @constant.builtin "none" "random" "pi" "infinity" "nan"))

@@ -129,6 +129,8 @@ fn completion_knows_what_fits() {
     assert!(labels(&answer).starts_with(&["vrmse", "well_vrmse", "neps"]), "{answer}");
     let answer = complete(&mut client, "pfm 1", "use std.‸");
     assert!(labels(&answer).contains(&"metrics") && labels(&answer).contains(&"tokenisers"), "{answer}");
+    let answer = complete(&mut client, "  stage rollout {", "    new_fields = [‸]");
+    assert!(labels(&answer).starts_with(&["energy", "density"]), "{answer}");
     let answer = complete(&mut client, "pfm 1", "metric wide = ‸");
     assert!(labels(&answer).contains(&"neps") && !labels(&answer).contains(&"mse"), "{answer}");
     let answer = complete(&mut client, "pfm 1", "metric wide = neps { ‸ }");
