@@ -97,7 +97,7 @@ impl Set {
             valid = Some((split, windows));
         }
         let opened = [Some(&train), valid.as_ref().map(|(v, _)| v)];
-        for split in opened.into_iter().flatten().filter(|split| split.grid() != layout.grid) {
+        if let Some(split) = opened.into_iter().flatten().find(|split| split.grid() != layout.grid) {
             let (file, files) = (split.files()[0].path.clone(), split.files().len());
             let cause = format!("the grid is {:?}, not the {:?} of data `{}`", split.grid(), layout.grid, set.name);
             let first = Box::new(DataError::Object { file, object: "dimensions".into(), cause });
