@@ -177,7 +177,7 @@ fn close(context: &Context, chain: &[bases::Place], request: &Request, findings:
     unused::check(context, &tree, findings.errors() > before, findings);
     let as_written = Request { profile: ProfileChoice::AsWritten, sets: vec![], ..request.clone() };
     let (written, _) = flat(context, chain, &as_written, &mut Findings::default());
-    epochs::check(context, &written, findings.errors() > before, findings);
+    epochs::check(context, &written, findings.errors() > 0 || findings.has_breaking_errors(), findings);
     definitions::warn(context, findings.errors() > before, findings);
 
     let block = profile.as_deref().and_then(|p| tree.find(Kind::Profile, p)).map(|p| p.span);
