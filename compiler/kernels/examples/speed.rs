@@ -66,11 +66,13 @@ impl Bench {
     }
 
     fn convolutions(&self) {
-        let shapes: [(usize, [usize; 3], usize, usize, _, _); 13] = [
+        let shapes: [(usize, [usize; 3], usize, usize, _, _); 15] = [
             (4, [9, 64, 64], 5, 16, [3; 3], [1; 3]),
             (4, [9, 64, 64], 16, 16, [3; 3], [1; 3]),
             (4, [9, 64, 64], 16, 5, [3; 3], [1; 3]),
             (4, [5, 32, 32], 32, 32, [3; 3], [1; 3]),
+            (1, [9, 128, 128], 32, 32, [3; 3], [1; 3]),
+            (1, [5, 64, 64], 64, 64, [3; 3], [1; 3]),
             (4, [3, 16, 16], 64, 64, [3; 3], [1; 3]),
             (4, [3, 8, 8], 64, 64, [3; 3], [1; 3]),
             (4, [3, 8, 8], 18, 64, [3; 3], [1; 3]),
@@ -140,8 +142,15 @@ impl Bench {
     }
 
     fn attention(&self) {
-        let shapes =
-            [(4, 8, 256, 64, false), (16, 4, 192, 32, false), (2, 8, 1024, 64, true), (2048, 4, 5, 32, true), (256, 8, 9, 64, true)];
+        let shapes = [
+            (4, 8, 256, 64, false),
+            (16, 4, 192, 32, false),
+            (1, 16, 1024, 68, false),
+            (1, 16, 4096, 68, false),
+            (2, 8, 1024, 64, true),
+            (2048, 4, 5, 32, true),
+            (256, 8, 9, 64, true),
+        ];
         for (samples, heads, t, d, causal) in shapes {
             let spec = AttendSpec { samples, heads, tq: t, tk: t, d, dv: d, scale: 0.1, causal };
             let rows = samples * heads * t;
