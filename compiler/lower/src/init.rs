@@ -52,7 +52,9 @@ fn fill(init: &Init, shape: &[usize], draws: &mut Draws) -> Vec<f32> {
             one[0] /= times;
             let base = fill(inner, &one, draws);
             let row: usize = shape[1..].iter().product();
-            base.chunks(row).flat_map(|r| std::iter::repeat_n(r, *times).flatten().copied()).collect()
+            let mut values = Vec::with_capacity(n);
+            base.chunks(row).for_each(|r| (0..*times).for_each(|_| values.extend_from_slice(r)));
+            values
         }
     }
 }

@@ -4,6 +4,7 @@ use pfm_compiler::{Options, Silent};
 use pfm_diag::Diagnostic;
 use pfm_hir::Stage;
 use pfm_lower::{Context, Optimiser, Phase, Unit, UpdatePhase};
+use pfm_plan::PROCESS_BYTES;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub struct Cost {
 
 impl Cost {
     pub fn memory(&self) -> usize {
-        self.weights + self.gradients + self.slots + self.arena
+        self.weights + self.gradients + self.slots + self.arena + PROCESS_BYTES
     }
 }
 

@@ -17,6 +17,7 @@ mod siblings;
 mod text;
 mod verify;
 
+pub use memory::PROCESS_BYTES;
 pub use plan::{
     Access, Buffer, BufferId, Constant, Expr, ExprId, Fold, Group, Kernel, Loop, OutputSlot, Place, Plan, Reduce, Slot, Store, Work,
 };

@@ -5,6 +5,10 @@ use crate::plan::{Buffer, Place};
 
 pub const ALIGNMENT: usize = 64;
 
+/// Bytes that a process takes beside weights, batches and arenas: code of the programs, stacks of its threads, weights while they are
+/// drawn. Measured on the sizes of `experiments/bench`, rounded up.
+pub const PROCESS_BYTES: usize = 8 << 20;
+
 pub fn aligned(bytes: usize) -> usize {
     bytes.max(1).next_multiple_of(ALIGNMENT)
 }

@@ -12,6 +12,8 @@ pub struct Memory {
     pub work: usize,
     /// The batch that lies ready, and the buffers that programs take their inputs from and leave their results in.
     pub batch: usize,
+    /// What the process takes besides.
+    pub process: usize,
     /// Sum of these.
     pub planned: usize,
     /// Resident before the stage had weights: the program itself, what it compiled, the file that it read.

@@ -4,6 +4,7 @@ use crate::groups::{classes, program_name, sorted};
 use crate::{Bench, Ceilings, Memory, Program, Times, memory, start};
 use pfm_kernels::Isa;
 use pfm_lower::Unit;
+use pfm_plan::PROCESS_BYTES;
 use pfm_train::{Clock, Native, NativePrograms, Programs, RunError, StageWork, Store, stage_work};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
@@ -95,9 +96,10 @@ fn planned(programs: &NativePrograms, work: &StageWork) -> Memory {
         optimiser: programs.slots().iter().map(|s| bytes(&s.shape)).sum(),
         work: programs.arena_bytes(),
         batch: bytes(&start::shape(work)) + programs.own_bytes(),
+        process: PROCESS_BYTES,
         ..Memory::default()
     };
-    m.planned = m.weights + m.gradients + m.optimiser + m.work + m.batch;
+    m.planned = m.weights + m.gradients + m.optimiser + m.work + m.batch + m.process;
     m
 }
 

@@ -51,7 +51,14 @@ fn ceilings(c: &Ceilings, threads: usize) -> Vec<String> {
 }
 
 fn memory(m: &Memory) -> Vec<String> {
-    let parts = [("weights", m.weights), ("gradients", m.gradients), ("optimiser", m.optimiser), ("work", m.work), ("batch", m.batch)];
+    let parts = [
+        ("weights", m.weights),
+        ("gradients", m.gradients),
+        ("optimiser", m.optimiser),
+        ("work", m.work),
+        ("batch", m.batch),
+        ("the process", m.process),
+    ];
     let parts: Vec<String> = parts.iter().map(|(name, size)| format!("{name} {}", mebibytes(*size))).collect();
     let mut lines = vec![String::new(), format!("  memory planned   {}: {}", mebibytes(m.planned), parts.join(", "))];
     lines.push(match (m.above, m.before) {

@@ -6,6 +6,7 @@ use crate::output::{Exit, Output, diagnostics_value};
 use pfm_diag::Diagnostic;
 use pfm_hir::Stage;
 use pfm_meaning::{Cost, bytes, largest};
+use pfm_plan::PROCESS_BYTES;
 
 /// Bytes that this machine lets a process have: its memory, or what its control group allows. None where nothing says so.
 pub fn machine() -> Option<usize> {
@@ -29,6 +30,7 @@ pub fn too_large(loaded: &Loaded, stage: &Stage, cost: &Cost, limit: usize) -> D
         ("weights", cost.weights),
         ("gradients", cost.gradients),
         ("optimiser", cost.slots),
+        ("the process itself", PROCESS_BYTES),
         ("all", cost.memory()),
     ];
     let table: Vec<String> = parts.iter().map(|(name, size)| format!("{name:<27}{:>12}", bytes(*size))).collect();

@@ -6,6 +6,7 @@ use crate::memory;
 use crate::output::{self, Exit, Output};
 use pfm_hir::{Cell, Claim, ClaimTerm, Experiment, Model, Stage};
 use pfm_meaning::{Cost, bytes, flops, grouped};
+use pfm_plan::PROCESS_BYTES;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -122,7 +123,7 @@ fn stage_line(experiment: &Experiment, stage: &Stage, cost: Option<Cost>, why: &
         "name": stage.name, "key": stage.key, "model": model.name, "trainable": trained, "total": total, "steps": stage.run,
         "batch": stage.batch, "accumulate": stage.accumulate, "mask": stage.mask, "why": why,
         "step_flops": cost.as_ref().map(|c| c.flops),
-        "memory": cost.as_ref().map(|c| json!({ "weights": c.weights, "gradients": c.gradients, "optimiser": c.slots, "arena": c.arena, "total": c.memory() })),
+        "memory": cost.as_ref().map(|c| json!({ "weights": c.weights, "gradients": c.gradients, "optimiser": c.slots, "arena": c.arena, "process": PROCESS_BYTES, "total": c.memory() })),
     })
 }
 

@@ -36,8 +36,8 @@ impl Store {
             store.push(p.path.clone(), p.shape.clone(), Role::Parameter, &values);
         }
         for p in programs.parameters().iter().filter(|p| p.trainable) {
-            let zeros = vec![0.0; p.shape.iter().product()];
-            store.push(format!("grad:{}", p.path), p.shape.clone(), Role::Gradient, &zeros);
+            let zeros = Buffer::of_values(p.shape.iter().product());
+            store.place(format!("grad:{}", p.path), p.shape.clone(), Role::Gradient, zeros);
         }
         for s in programs.slots() {
             let values = programs.initial_slot(&s.name);
@@ -48,9 +48,13 @@ impl Store {
 
     fn push(&mut self, name: String, shape: Vec<usize>, role: Role, values: &[f32]) {
         assert_eq!(values.len(), shape.iter().product::<usize>(), "`{name}` has as many values as its shape says");
+        self.place(name, shape, role, Buffer::from_f32(values));
+    }
+
+    fn place(&mut self, name: String, shape: Vec<usize>, role: Role, buffer: Buffer) {
         let before = self.index.insert(name.clone(), self.entries.len());
         assert!(before.is_none(), "`{name}` is stored once");
-        self.entries.push(Entry { name, shape, role, buffer: Buffer::from_f32(values) });
+        self.entries.push(Entry { name, shape, role, buffer });
     }
 
     pub fn entries(&self) -> &[Entry] {
