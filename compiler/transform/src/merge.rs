@@ -150,13 +150,16 @@ fn common(a: &[usize], b: &[usize]) -> Vec<usize> {
         shape.iter().rev().map(|n| (product * n, product *= n).0).collect()
     };
     let (of_a, of_b) = (ends(a), ends(b));
+    let (mut i, mut j, mut last) = (0, 0, 1);
     let mut whole = vec![];
-    let mut last = 1;
-    for end in of_a.into_iter().filter(|end| of_b.contains(end)) {
-        if end != last || whole.is_empty() {
-            whole.push(end / last);
+    while i < of_a.len() && j < of_b.len() {
+        let (x, y) = (of_a[i], of_b[j]);
+        if x == y {
+            whole.push(x / last);
+            last = x;
         }
-        last = end;
+        i += usize::from(x <= y);
+        j += usize::from(y <= x);
     }
     whole.reverse();
     whole

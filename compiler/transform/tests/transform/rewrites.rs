@@ -240,3 +240,51 @@ fn one_rule_alone_leaves_the_rest() {
     let names: Vec<&str> = after.nodes.iter().map(|node| node.op.name).collect();
     assert_eq!(names, ["constant", "mul"]);
 }
+
+/// Group norm, silu and a convolution, twice, with all gradients: large enough for the passes that look at large values only.
+fn norms_and_convolutions() -> Graph {
+    let mut b = Builder::new("norms");
+    let x = b.input("x", Role::Data, TensorType::f32(&[1, 2, 32, 32, 8]));
+    let mut y = x;
+    let mut wrt = vec![];
+    for layer in 0..3 {
+        let scale = b.input(&format!("scale{layer}"), Role::Data, TensorType::f32(&[8]));
+        let w = b.input(&format!("w{layer}"), Role::Data, TensorType::f32(&[8, 8, 1, 3, 3]));
+        let groups = ops::reshape(&mut b, y, &[1, 2, 32, 32, 4, 2]);
+        let normed = ops::normalise(&mut b, groups, &[2, 3, 5], 1e-6, true);
+        let normed = ops::reshape(&mut b, normed, &[1, 2, 32, 32, 8]);
+        let wide = ops::broadcast(&mut b, scale, &[1, 2, 32, 32, 8], &[4]);
+        let scaled = ops::mul(&mut b, normed, wide);
+        let gate = ops::sigmoid(&mut b, scaled);
+        let active = ops::mul(&mut b, scaled, gate);
+        let convolved = ops::conv(&mut b, active, w, &[1, 1, 1], &[0, 1, 1], &[0, 1, 1]);
+        y = ops::add(&mut b, y, convolved);
+        wrt.extend([scale, w]);
+    }
+    let square = ops::mul(&mut b, y, y);
+    let loss = ops::mean(&mut b, square, &[0, 1, 2, 3, 4]);
+    let found = gradients(&mut b, loss, &wrt);
+    b.output("loss", loss);
+    for (i, gradient) in found.into_iter().enumerate() {
+        b.output(&format!("gradient{i}"), gradient.expect("the loss depends on it"));
+    }
+    prune(b.graph)
+}
+
+#[test]
+fn gradients_of_norms_keep_their_values_through_the_passes_for_large_values() {
+    let before = share(simplify(decompose(norms_and_convolutions(), &|_| false)));
+    let inputs = inputs_of(&before, -1.0, 1.0, 3);
+    let merged = share(simplify(merge(before.clone())));
+    let summed = share(sums(merged.clone()));
+    let recomputed = recompute(summed.clone());
+    for (name, graph) in [("merge", &merged), ("sums", &summed), ("recompute", &recomputed)] {
+        assert_same(&before, graph, &inputs, name);
+    }
+    let count = |graph: &Graph, op: &str| graph.nodes.iter().filter(|n| n.op.name == op).count();
+    let split = |graph: &Graph| graph.values.iter().filter(|v| v.ty.shape == [1, 2, 32, 32, 4, 2]).count();
+    assert!(split(&before) > 0 && split(&merged) == 0, "only statistics are split: {}", split(&merged));
+    let full = |graph: &Graph| graph.nodes.iter().filter(|n| n.op.name == "reduce_sum" && graph.shape(n.operands[0]).len() == 5).count();
+    assert!(full(&summed) <= full(&merged), "sums build on each other");
+    assert!(count(&recomputed, "sigmoid") > count(&summed, "sigmoid"), "gates of early layers are made twice");
+}
