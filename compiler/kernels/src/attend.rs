@@ -1,7 +1,10 @@
 //! Scaled dot-product attention with an online softmax: scores exist only as tiles of rows by keys on the stack.
 //! A task takes one head of one sample and a stretch of queries, and walks over blocks of keys.
 
-use crate::attend_short::Forward;
+pub(crate) mod grad;
+mod short;
+
+use crate::attend::short::Forward;
 use crate::block::{Stack, panel, panels, strips};
 use crate::exp::{exp, exp_one};
 use crate::isa::{Isa, Kernel, Shared, launch};

@@ -1,13 +1,20 @@
 //! Convolution and its input gradient over channels-last pixels, without a copy of the windows.
 //! Weights are packed once per call; a tile holds a strip of pixels times a panel of channels and sums over taps that are inside.
 
+pub(crate) mod narrow;
+pub(crate) mod tiles;
+pub(crate) mod walk;
+pub(crate) mod weight;
+mod weight_tiles;
+mod winograd;
+
 use crate::block::{Panel, padded, panel, panels};
-use crate::conv_narrow::{Narrow, PackNarrow};
-use crate::conv_winograd::{self, PackTaps, Winograd};
+use crate::conv::narrow::{Narrow, PackNarrow};
+use crate::conv::tiles::{PackTaps, Winograd};
+use crate::conv::walk::{AxisTap, AxisWalk};
 use crate::isa::{Isa, Kernel, Shared, launch};
 use crate::simd::{Simd, columns};
 use crate::tile::{Tap, Tile};
-use crate::walk::{AxisTap, AxisWalk};
 use pfm_device::Pool;
 
 /// Shapes of a convolution x [batch, s.., ci] * w [co, ci, k..] -> y [batch, o.., co], made once.
@@ -86,7 +93,7 @@ impl ConvSpec {
     /// Floats of the packed weights of a convolution along these walks.
     fn packed(&self, walks: &[Walk], source: usize, result: usize) -> usize {
         match self.tiled(walks, source, result) {
-            Some(_) => conv_winograd::packed(self.taps(), source, result),
+            Some(_) => tiles::packed(self.taps(), source, result),
             None => self.taps() * source * padded(result),
         }
     }

@@ -5,17 +5,11 @@
 
 mod argsort;
 mod attend;
-mod attend_grad;
-mod attend_short;
 mod block;
 mod ceiling;
 mod contract;
 mod contract_run;
 mod conv;
-mod conv_narrow;
-mod conv_weight;
-mod conv_weight_winograd;
-mod conv_winograd;
 mod eigh;
 mod exp;
 mod fft;
@@ -25,17 +19,15 @@ mod qr;
 mod random;
 mod simd;
 mod tile;
-mod walk;
-mod winograd;
 
 pub use argsort::argsort;
+pub use attend::grad::{AttendGradInputs, AttendGradOutputs, attend_grad};
 pub use attend::{AttendInputs, AttendSpec, attend};
-pub use attend_grad::{AttendGradInputs, AttendGradOutputs, attend_grad};
 pub use ceiling::{copy_memory, multiply_adds, read_memory};
 pub use contract::ContractSpec;
 pub use contract_run::contract;
+pub use conv::weight::conv_weight_grad;
 pub use conv::{ConvSpec, conv, conv_input_grad};
-pub use conv_weight::conv_weight_grad;
 pub use eigh::eigh;
 pub use fft::{FftSpec, fft};
 pub use index::{IndexSpec, gather, scatter_add};

@@ -3,12 +3,12 @@
 //! 36 values of a tile by those of the taps over channels and taps along t, and transforms the products back. All of it stays in cache.
 
 use crate::block::{Stack, padded, panel, panels, strips};
+use crate::conv::walk::AxisWalk;
+use crate::conv::winograd::{self, PRODUCTS, RESULTS, SOURCES, TAPS};
 use crate::conv::{COLUMNS, ConvSpec, Job, Walk, inside};
 use crate::isa::Kernel;
 use crate::simd::{Simd, columns};
 use crate::tile::{Tap, Tile};
-use crate::walk::AxisWalk;
-use crate::winograd::{self, PRODUCTS, RESULTS, SOURCES, TAPS};
 
 /// Floats for transformed source frames and for products of one panel, on the stack of a task.
 const SOURCE: usize = 1 << 17;

@@ -3,11 +3,11 @@
 
 use crate::block::{panel, panels, strips};
 use crate::conv::ConvSpec;
-use crate::conv_weight_winograd;
+use crate::conv::walk::AxisTap;
+use crate::conv::weight_tiles;
 use crate::isa::{Isa, Kernel, Shared, launch};
 use crate::simd::{Simd, store_columns};
 use crate::tile::{Tap, Tile};
-use crate::walk::AxisTap;
 use pfm_device::Pool;
 
 /// Floats that the partial sums may take unless one alone takes more.
@@ -23,7 +23,7 @@ const LANES: usize = 16;
 impl ConvSpec {
     /// Floats of scratch of `conv_weight_grad`.
     pub fn weight_grad_scratch(&self) -> usize {
-        if conv_weight_winograd::serves(self) { conv_weight_winograd::scratch(self) } else { self.chunks() * self.lengths()[1] }
+        if weight_tiles::serves(self) { weight_tiles::scratch(self) } else { self.chunks() * self.lengths()[1] }
     }
 
     fn chunks(&self) -> usize {
@@ -45,8 +45,8 @@ pub fn conv_weight_grad(pool: &Pool, isa: Isa, spec: &ConvSpec, x: &[f32], dy: &
     if dw.is_empty() {
         return;
     }
-    if conv_weight_winograd::serves(spec) {
-        conv_weight_winograd::run(pool, isa, spec, x, dy, dw, scratch);
+    if weight_tiles::serves(spec) {
+        weight_tiles::run(pool, isa, spec, x, dy, dw, scratch);
         return;
     }
     let source = Operand { start: x.as_ptr(), channels: spec.ci, step: spec.forward[2].source_step, dw_stride: spec.taps() };

@@ -1,13 +1,13 @@
-//! The weight gradient of the convolutions of `conv_winograd.rs`, by the adjoint of their algorithm: source tiles and spread tiles of
+//! The weight gradient of the convolutions of `tiles.rs`, by the adjoint of their algorithm: source tiles and spread tiles of
 //! dy are multiplied for each of the 36 values, summed over tiles and frames, and only the sums are transformed to taps.
 
 use crate::block::{Stack, panel, panels, strips};
+use crate::conv::tiles::{Block, Blocks, MOST_TAPS, by_offset};
+use crate::conv::winograd::{self, PRODUCTS, SOURCES, TAPS};
 use crate::conv::{ConvSpec, inside};
-use crate::conv_winograd::{Block, Blocks, MOST_TAPS, by_offset};
 use crate::isa::{Isa, Kernel, Shared, launch};
 use crate::simd::{Simd, store_columns};
 use crate::tile::{Tap, Tile};
-use crate::winograd::{self, PRODUCTS, SOURCES, TAPS};
 use pfm_device::Pool;
 
 /// Floats for transformed frames of x and of dy, on the stack of a task.

@@ -1,8 +1,8 @@
 //! Attention and its gradient over a few tokens, as along time: one head of as many samples as a vector has lanes. What lies in
 //! rows is transposed once, then products, softmax and sums are plain arithmetic on whole vectors.
 
+use crate::attend::grad::AttendGradInputs;
 use crate::attend::{AttendInputs, AttendSpec};
-use crate::attend_grad::AttendGradInputs;
 use crate::block::Stack;
 use crate::exp::{exp, ln};
 use crate::isa::{Kernel, Shared};

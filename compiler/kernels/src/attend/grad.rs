@@ -1,8 +1,8 @@
 //! The gradient of attention: weights are rebuilt tile by tile from lse, so no score matrix is ever in memory.
 //! A task takes whole heads; where the bias is shared by samples, each chunk of samples has its own partial sum.
 
+use crate::attend::short::Backward;
 use crate::attend::{AttendInputs, AttendSpec, KEYS, Line, ROWS, Transposed, bias, hide, product};
-use crate::attend_short::Backward;
 use crate::block::Stack;
 use crate::exp::exp;
 use crate::isa::{Isa, Kernel, Shared, launch};
