@@ -63,7 +63,7 @@ pub const WORDS: &[Word] = &[
         "metric f(truth: [b t *s c], pred: [b t *s c]) -> [b t c] { … }",
         "A value per sample, frame and field, in physical units.",
     ),
-    word("schedule", "schedule f(epoch, step, …) { … }", "The factor on the learning rate."),
+    word("schedule", "schedule f(…) { … }", "The factor on the learning rate, from `epoch` and `step`."),
     word("optimiser", "optimiser f(lr: number) { slot …, fn update(…) { … } }", "How gradients change weights."),
     word("vocabulary", "vocabulary v = [density, pressure]", "An ordered list of field names: the rows of adaptive heads."),
     word("slot", "slot m ~ zeros", "A tensor that an optimiser keeps beside each parameter."),

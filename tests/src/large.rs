@@ -53,7 +53,7 @@ metric error_{n}(truth: [b t *s c], pred: [b t *s c]) -> [b t c] {{
   mean(abs(truth - pred), over: [*s]) / (mean(abs(truth), over: [*s]) + 1e-7)
 }}
 
-schedule decay_{n}(epoch, step, rate: number = 0.{rate}) {{
+schedule decay_{n}(rate: number = 0.{rate}) {{
   1 / (1 + rate * epoch + 1e-9 * step)
 }}
 ",

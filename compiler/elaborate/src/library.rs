@@ -211,6 +211,9 @@ impl Library {
     }
 }
 
+/// What every schedule is a function of, without declaring it.
+const GIVEN: [&str; 2] = ["epoch", "step"];
+
 /// Reports parameters of one name, also in members.
 fn twice(definition: &Definition, diagnostics: &mut Vec<Diagnostic>) -> bool {
     let before = diagnostics.len();
@@ -220,6 +223,11 @@ fn twice(definition: &Definition, diagnostics: &mut Vec<Diagnostic>) -> bool {
             let d = Diagnostic::new("E0103", format!("`{}` is declared twice", parameter.name.text));
             let d = d.at(parameter.name.span, "again here").also(first.name.span, "first here");
             diagnostics.push(d.help("rename one of them"));
+        } else if definition.kind == DefinitionKind::Schedule && GIVEN.contains(&parameter.name.text.as_str()) {
+            let name = &parameter.name;
+            let d = Diagnostic::new("E0103", format!("`{}` is declared twice", name.text)).at(name.span, "again here");
+            let d = d.note("every schedule has `epoch` and `step`, the numbers completed");
+            diagnostics.push(d.help(format!("use `{}` without declaring it", name.text)));
         }
     }
     if let Body::Members { definitions, .. } = &definition.body {
