@@ -214,7 +214,9 @@ fn patches_and_their_processors_train() {
         let losses: Vec<f64> = events.iter().filter(|e| e.name == "loss").filter_map(|e| e.value).collect();
         let mean = |l: &[f64]| l.iter().sum::<f64>() / l.len() as f64;
         assert_eq!(losses.len(), 40);
-        assert!(mean(&losses[35..]) < 0.8 * mean(&losses[..5]), "{}: {losses:?}", work.cell);
+        // Many fine patches learn slower.
+        let fallen = if work.cell.contains("mixed") { 0.8 } else { 0.6 };
+        assert!(mean(&losses[35..]) < fallen * mean(&losses[..5]), "{}: {losses:?}", work.cell);
         let nrmse = result.metrics.results["nrmse"].expect("a value");
         assert!(nrmse > 0.0 && nrmse < 1.5, "{}: {nrmse}", work.cell);
     }

@@ -53,6 +53,21 @@ pub(crate) fn primes(name: &str) -> (&str, &str) {
     name.split_at(name.trim_end_matches('\'').len())
 }
 
+/// Refuses a signature in which two `*` or two `..` stand for any number of axes: nothing would say which takes which.
+fn several(signature: &[Axis]) -> Outcome<()> {
+    let spread = |a: &Axis| if let Axis::Spread(name) = a { Some(name.span) } else { None };
+    let rest = |a: &Axis| if let Axis::Rest(span) = a { Some(*span) } else { None };
+    let mut spreads = signature.iter().filter_map(spread);
+    let mut rests = signature.iter().filter_map(rest);
+    for (first, second, what) in [(spreads.next(), spreads.next(), "*"), (rests.next(), rests.next(), "..")] {
+        if let (Some(first), Some(second)) = (first, second) {
+            let d = fault("E1013", format!("two `{what}` in one signature could take any of the axes"), second, "again here");
+            return Err(Box::new(d.also(first, "first here").help("keep one of them, and name the other axes")));
+        }
+    }
+    Ok(())
+}
+
 impl<'a> Elaborator<'a> {
     /// The axes that an argument names: `[*s c]`, `[c]`, `c`, or a variable that holds axes.
     pub(crate) fn axes(&mut self, frame: &mut Frame<'a>, e: &Expr) -> Outcome<Vec<String>> {
@@ -130,6 +145,7 @@ impl<'a> Elaborator<'a> {
         what: &str,
         span: Span,
     ) -> Outcome<NamedTensor> {
+        several(signature)?;
         let fixed = signature.iter().filter(|a| !matches!(a, Axis::Rest(_) | Axis::Spread(_))).count();
         let rest = signature.iter().any(|a| matches!(a, Axis::Rest(_)));
         let spread = signature.iter().find_map(|a| match a {

@@ -76,7 +76,8 @@ fn close_cell(base: &Base, here: &Here, pool: &Pool, plan: &mut Plan, order: &[u
         let item = &here.stages[index];
         let closed = world.close(item, &produced, &plan.stages, findings);
         if let Some(stage) = &closed {
-            plan.frozen.extend(frozen::find(item, stage, &pool.models[stage.model], plan.cells.len()));
+            let source = |earlier: usize| &pool.models[plan.stages[earlier].model];
+            plan.frozen.extend(frozen::find(item, stage, &pool.models[stage.model], &source, plan.cells.len()));
         }
         let closed = closed.map(|stage| add(&mut plan.stages, stage));
         cell.stages.extend(closed);

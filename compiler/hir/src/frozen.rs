@@ -3,7 +3,7 @@
 
 use pfm_diag::{Diagnostic, Span};
 
-use crate::experiment::{Cell, Model, Stage};
+use crate::experiment::{Cell, Handover, Model, Stage};
 use crate::findings::Findings;
 use crate::growth;
 use crate::suggest::listed;
@@ -29,7 +29,9 @@ pub(crate) struct Frozen {
 }
 
 /// What the stage freezes without weights, in the cell at this index. `item` is the stage as that cell has it.
-pub(crate) fn find(item: &Item, stage: &Stage, model: &Model, cell: usize) -> Vec<Frozen> {
+///
+/// `source` gives the model of an earlier stage.
+pub(crate) fn find<'m>(item: &Item, stage: &Stage, model: &Model, source: &dyn Fn(usize) -> &'m Model, cell: usize) -> Vec<Frozen> {
     if stage.allow.iter().any(|word| word == ALLOWED) {
         return vec![];
     }
@@ -37,7 +39,9 @@ pub(crate) fn find(item: &Item, stage: &Stage, model: &Model, cell: usize) -> Ve
     for (parameter, trained) in model.parameters.iter().zip(&stage.trainable) {
         let part = parameter.path.split('.').next().unwrap_or(&parameter.path);
         let given = stage.weights.iter().find(|h| h.part == part);
-        let new_rows = given.is_some_and(|h| !h.rows.is_empty() && parameter.shape.contains(&model.vocabulary.len()));
+        // Only a tensor that had another shape has rows that no stage gives.
+        let grown = |h: &Handover| source(h.stage).parameters.iter().any(|p| p.path == parameter.path && p.shape != parameter.shape);
+        let new_rows = given.is_some_and(|h| !h.rows.is_empty() && grown(h));
         if *trained || out.iter().any(|f| f.part == part) || given.is_some() && !new_rows {
             continue;
         }

@@ -285,7 +285,9 @@ fn channels_differ(plan: &Plan, processor: &Placed, channels: usize, width: usiz
 fn frames_differ(context: &Context, plan: &Plan, taken: &[usize], given: &[usize]) -> Diagnostic {
     let (placed, member) = plan.processor.map_or((plan.tokeniser, "decode"), |p| (p, "apply"));
     let instance = &placed.part.instance;
-    let d = Diagnostic::new("E1022", format!("`{}` gives {} for {}", plan.name, shown(&given[1..]), shown(&taken[1..])))
+    // What comes out may have no axes at all.
+    let of_sample = |sizes: &[usize]| shown(sizes.get(1..).unwrap_or_default());
+    let d = Diagnostic::new("E1022", format!("`{}` gives {} for {}", plan.name, of_sample(given), of_sample(taken)))
         .at(placed.base, "frames of another shape come out");
     let definition = context.input.library.definition(instance.kind, &instance.definition);
     let d = match definition.and_then(|d| d.member(member)) {

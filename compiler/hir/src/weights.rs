@@ -134,6 +134,9 @@ fn rows(tree: &Tree, from: &Stage, source: &Model, model: &Model, part: &str, sp
     if !lost.is_empty() {
         return Err(Box::new(fields_lost(tree, from, source, model, &lost, span)));
     }
+    if of_fields && source.vocabulary != model.vocabulary && source.vocabulary.len() == model.vocabulary.len() {
+        return Err(Box::new(fields_moved(tree, from, source, model, span)));
+    }
     let grown = growth::rows(source, model).filter(|_| of_fields && source.vocabulary != model.vocabulary);
     if let Some(rows) = grown
         && differing.iter().all(|p| shape(&p.path).is_some_and(|old| growth::grows(source, model, old, p)))
@@ -146,6 +149,21 @@ fn rows(tree: &Tree, from: &Stage, source: &Model, model: &Model, part: &str, sp
             .at(span, format!("{:?} there, {:?} in `{}`", shape(&first.path).cloned().unwrap_or_default(), first.shape, model.name))
             .help("take another part, or give both models the same settings"),
     ))
+}
+
+/// The same fields in another order: rows go by their place, so they would be taken for each other.
+fn fields_moved(tree: &Tree, from: &Stage, source: &Model, model: &Model, span: Span) -> Diagnostic {
+    let part = &model.tokeniser.name;
+    let d = Diagnostic::new("E0603", format!("`{part}` of `{}` has the same fields in another order", from.name))
+        .at(span, format!("{} there, {} here", listed(&names_of(source), "and"), listed(&names_of(model), "and")));
+    match tree.find(Kind::Stage, &from.name).and_then(growth::written) {
+        Some(new) => d.also(new.span, "in this order").help(format!("give `{}` in the order of `{}`", growth::SETTING, from.name)),
+        None => d.help("give both the same vocabulary"),
+    }
+}
+
+fn names_of(model: &Model) -> Vec<&str> {
+    model.vocabulary.iter().map(String::as_str).collect()
 }
 
 /// Rows of fields that the earlier stage knows have no place in this one.

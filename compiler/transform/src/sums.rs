@@ -92,15 +92,28 @@ fn in_steps(graph: &Graph) -> Graph {
             taken.entry(node.operands[0]).or_default().push(node.attrs.get_sizes("axes"));
         }
     }
+    let mut made = BTreeMap::new();
     rebuild(graph, |b, node, operands| {
         let all = taken.get(node.operands.first()?).filter(|_| node.op.name == "reduce_sum")?;
-        let axes = node.attrs.get_sizes("axes");
-        let part = |other: &&Vec<usize>| !other.is_empty() && other.len() < axes.len() && other.iter().all(|a| axes.contains(a));
-        let first = all.iter().filter(part).max_by_key(|other| other.len())?;
-        let rank = b.shape(operands[0]).len();
-        let left: Vec<usize> = (0..rank).filter(|a| !first.contains(a)).collect();
-        let second: Vec<usize> = (0..left.len()).filter(|i| axes.contains(&left[*i])).collect();
-        let partial = reduce_sum(b, operands[0], first);
-        Some(vec![reduce_sum(b, partial, &second)])
+        Some(vec![step(b, operands[0], &node.attrs.get_sizes("axes"), all, &mut made)])
     })
+}
+
+/// The sum of `x` over these axes, each made once.
+fn step(b: &mut Builder, x: ValueId, axes: &[usize], all: &[Vec<usize>], made: &mut BTreeMap<(ValueId, Vec<usize>), ValueId>) -> ValueId {
+    if let Some(known) = made.get(&(x, axes.to_vec())) {
+        return *known;
+    }
+    let part = |other: &&Vec<usize>| !other.is_empty() && other.len() < axes.len() && other.iter().all(|a| axes.contains(a));
+    let sum = match all.iter().filter(part).max_by_key(|other| other.len()) {
+        None => reduce_sum(b, x, axes),
+        Some(first) => {
+            let left: Vec<usize> = (0..b.shape(x).len()).filter(|a| !first.contains(a)).collect();
+            let second: Vec<usize> = (0..left.len()).filter(|i| axes.contains(&left[*i])).collect();
+            let partial = step(b, x, first, all, made);
+            reduce_sum(b, partial, &second)
+        }
+    };
+    made.insert((x, axes.to_vec()), sum);
+    sum
 }

@@ -7,6 +7,7 @@ use crate::programs::{default_threads, refusals};
 use pfm_bench::{Bench, Earlier, GroupClock, Other, Request};
 use pfm_device::Pool;
 use pfm_train::Native;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -105,8 +106,9 @@ fn chosen(args: &Args, loaded: &Loaded) -> Result<usize, String> {
         return first
             .ok_or_else(|| format!("{} has no stage, so there is nothing to measure; write one with `stage`", args.source.file.display()));
     };
-    let mut names: Vec<&str> = experiment.stages.iter().map(|s| s.name.as_str()).collect();
-    names.dedup(); // a stage is there once per cell
+    // A stage is there once for each cell that changes it.
+    let mut seen = BTreeSet::new();
+    let names: Vec<&str> = experiment.stages.iter().map(|s| s.name.as_str()).filter(|name| seen.insert(*name)).collect();
     experiment.stages.iter().position(|s| s.name == *wanted).ok_or_else(|| {
         let near = pfm_hir::nearest(wanted, &names);
         let help = near.first().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();

@@ -75,7 +75,7 @@ fn unusable_data(experiment: &Experiment, cells: &[usize], args: &Args) -> Vec<D
     for &index in cells.iter().flat_map(|c| &experiment.cells[*c].stages) {
         let stage = &experiment.stages[index];
         let done = || pfm_train::stage_status(&args.runs, &experiment.name, &stage.key, stage.run) == "done";
-        if !seen.insert((&stage.data.parts, stage.report.is_some())) || done() {
+        if done() || !seen.insert((&stage.data.parts, stage.report.is_some())) {
             continue;
         }
         let Err(error) = WellSamples::open(experiment, index, &args.place.data) else { continue };

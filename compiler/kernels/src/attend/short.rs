@@ -180,7 +180,9 @@ impl Backward<'_> {
                         let at = row + j * S::LANES;
                         let slope = S::mul(S::load(weights.add(at)), S::sub(S::load(slopes.add(at)), delta));
                         S::store(slopes.add(at), slope);
-                        S::store(sums.add(at), S::add(S::load(sums.add(at)), slope));
+                        // A lane without a sample may hold anything.
+                        let counted = if part.count == S::LANES { slope } else { S::join(part.count, slope, S::splat(0.0)) };
+                        S::store(sums.add(at), S::add(S::load(sums.add(at)), counted));
                     }
                 }
                 for i in 0..tq {

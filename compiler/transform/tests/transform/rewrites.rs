@@ -285,6 +285,6 @@ fn gradients_of_norms_keep_their_values_through_the_passes_for_large_values() {
     let split = |graph: &Graph| graph.values.iter().filter(|v| v.ty.shape == [1, 2, 32, 32, 4, 2]).count();
     assert!(split(&before) > 0 && split(&merged) == 0, "only statistics are split: {}", split(&merged));
     let full = |graph: &Graph| graph.nodes.iter().filter(|n| n.op.name == "reduce_sum" && graph.shape(n.operands[0]).len() == 5).count();
-    assert!(full(&summed) <= full(&merged), "sums build on each other");
+    assert!(full(&summed) < full(&merged), "sums build on each other: {} of {}", full(&summed), full(&merged));
     assert!(count(&recomputed, "sigmoid") > count(&summed, "sigmoid"), "gates of early layers are made twice");
 }
