@@ -286,7 +286,10 @@ fn frames_differ(context: &Context, plan: &Plan, taken: &[usize], given: &[usize
     let (placed, member) = plan.processor.map_or((plan.tokeniser, "decode"), |p| (p, "apply"));
     let instance = &placed.part.instance;
     // What comes out may have no axes at all.
-    let of_sample = |sizes: &[usize]| shown(sizes.get(1..).unwrap_or_default());
+    let of_sample = |sizes: &[usize]| match sizes {
+        [] | [_] => "a number".to_string(),
+        [_, sizes @ ..] => shown(sizes),
+    };
     let d = Diagnostic::new("E1022", format!("`{}` gives {} for {}", plan.name, of_sample(given), of_sample(taken)))
         .at(placed.base, "frames of another shape come out");
     let definition = context.input.library.definition(instance.kind, &instance.definition);
