@@ -73,7 +73,7 @@ fn measures_steps_programs_groups_machine_and_memory() {
         assert!(number(&bench["ceilings"]["all"][rate]) > 0.0);
     }
     let memory = &bench["memory"];
-    let parts = ["weights", "gradients", "optimiser", "work", "batch"].map(|p| number(&memory[p]));
+    let parts = ["weights", "gradients", "optimiser", "work", "batch", "process"].map(|p| number(&memory[p]));
     assert_eq!(parts.iter().sum::<f64>(), number(&memory["planned"]));
     let text =
         String::from_utf8(pfmc(place.path(), &["bench", "tiny.pfm", "--steps", "1", "--top", "3", "--clock", "cpu"]).stdout).expect("text");
