@@ -271,6 +271,7 @@ impl<'a> Winograd<'a> {
     pub(crate) fn new(job: &'a Job, walk: &'a Walk) -> Winograd<'a> {
         let of_tile = walk[0].taps.len() * PRODUCTS * job.source.channels;
         let blocks = Blocks::new(walk, job.source.size, (SOURCE / of_tile).clamp(LEAST_TILES, MOST_TILES));
+        assert!(blocks.most() * of_tile <= SOURCE, "a block of {} tiles fits the space of a task", blocks.most());
         let columns = job.result.channels.min(COLUMNS);
         Winograd { job, walk, blocks, columns, groups: job.result.channels.div_ceil(columns) }
     }

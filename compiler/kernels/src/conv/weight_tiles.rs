@@ -45,6 +45,8 @@ impl Cut {
         let segments = walk_t.count.div_ceil(frames);
         let frames = walk_t.count.div_ceil(segments);
         let blocks = Blocks::new(&spec.forward, spec.input, fits(frames).clamp(LEAST, MOST));
+        // `tiles::pays` has kept out so many channels that the least block would not fit.
+        assert!(blocks.most() <= fits(frames), "a block of {} tiles fits the space of a task", blocks.most());
         let items = spec.batch * segments * blocks.count();
         let tiles = items * blocks.most() * frames;
         let chunks = (tiles / SHARED).clamp(1, CHUNKS.min(items));
