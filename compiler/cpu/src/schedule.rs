@@ -1,7 +1,7 @@
 //! Chooses loop orders, splits and task sizes from shapes alone, so that results do not depend on the number of threads.
 //! A large reduction to few results becomes two: partial ones over fixed parts, then one over the parts.
 
-use crate::nest::{Axis, Nest, divisor};
+use pfm_plan::nest::{Axis, Nest, divisor};
 
 use pfm_plan::{Access, Expr, ExprId, Fold, Loop, Reduce, Store};
 

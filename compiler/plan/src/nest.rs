@@ -1,7 +1,7 @@
 //! The loop nest behind a loop or a reduction: the same index space with axes dropped, merged, split and put in the order
 //! that memory likes. Accesses follow along; the code emitters see only the result.
 
-use pfm_plan::{Access, Expr, Fold, Loop, Reduce, Store};
+use crate::plan::{Access, Expr, Fold, Loop, Reduce, Store};
 
 /// An index space with the accesses over it; axes go from the outermost loop to the innermost.
 #[derive(Clone, Debug)]
