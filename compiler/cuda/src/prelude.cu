@@ -116,8 +116,111 @@ PFM_INLINE bf16 to_bf16(float x) { return (bf16)pack_bf16(x, 0.0f); }
 // Element conversions by overload, so that one text serves several element types.
 PFM_INLINE float as_float(float x) { return x; }
 PFM_INLINE float as_float(bf16 x) { return from_bf16(x); }
+PFM_INLINE float as_number(float x) { return x; }
+PFM_INLINE float as_number(bf16 x) { return from_bf16(x); }
+PFM_INLINE int as_number(int x) { return x; }
 PFM_INLINE void put(float* p, float x) { *p = x; }
 PFM_INLINE void put(bf16* p, float x) { *p = to_bf16(x); }
+
+PFM_INLINE void put(int* p, int x) { *p = x; }
+
+// N neighbours of memory whose position is a multiple of A, a power of two that divides N and makes 16 bytes at most.
+template <int N, int A>
+PFM_INLINE void load_run(float* x, const float* p) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 4) {
+      float4 w = *(const float4*)(p + i);
+      x[i] = w.x, x[i + 1] = w.y, x[i + 2] = w.z, x[i + 3] = w.w;
+    } else if constexpr (A == 2) {
+      float2 w = *(const float2*)(p + i);
+      x[i] = w.x, x[i + 1] = w.y;
+    } else {
+      x[i] = p[i];
+    }
+  }
+}
+
+template <int N, int A>
+PFM_INLINE void load_run(int* x, const int* p) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 4) {
+      int4 w = *(const int4*)(p + i);
+      x[i] = w.x, x[i + 1] = w.y, x[i + 2] = w.z, x[i + 3] = w.w;
+    } else if constexpr (A == 2) {
+      int2 w = *(const int2*)(p + i);
+      x[i] = w.x, x[i + 1] = w.y;
+    } else {
+      x[i] = p[i];
+    }
+  }
+}
+
+PFM_INLINE void unpack_bf16(float* x, u32 word) { x[0] = low_bf16(word), x[1] = high_bf16(word); }
+
+template <int N, int A>
+PFM_INLINE void load_run(float* x, const bf16* p) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 8) {
+      uint4 w = *(const uint4*)(p + i);
+      unpack_bf16(x + i, w.x), unpack_bf16(x + i + 2, w.y), unpack_bf16(x + i + 4, w.z), unpack_bf16(x + i + 6, w.w);
+    } else if constexpr (A == 4) {
+      uint2 w = *(const uint2*)(p + i);
+      unpack_bf16(x + i, w.x), unpack_bf16(x + i + 2, w.y);
+    } else if constexpr (A == 2) {
+      unpack_bf16(x + i, *(const u32*)(p + i));
+    } else {
+      x[i] = from_bf16(p[i]);
+    }
+  }
+}
+
+template <int N, int A>
+PFM_INLINE void store_run(float* p, const float* x) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 4) {
+      *(float4*)(p + i) = make_float4(x[i], x[i + 1], x[i + 2], x[i + 3]);
+    } else if constexpr (A == 2) {
+      *(float2*)(p + i) = make_float2(x[i], x[i + 1]);
+    } else {
+      p[i] = x[i];
+    }
+  }
+}
+
+template <int N, int A>
+PFM_INLINE void store_run(int* p, const int* x) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 4) {
+      *(int4*)(p + i) = make_int4(x[i], x[i + 1], x[i + 2], x[i + 3]);
+    } else if constexpr (A == 2) {
+      *(int2*)(p + i) = make_int2(x[i], x[i + 1]);
+    } else {
+      p[i] = x[i];
+    }
+  }
+}
+
+template <int N, int A>
+PFM_INLINE void store_run(bf16* p, const float* x) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 8) {
+      *(uint4*)(p + i) = make_uint4(pack_bf16(x[i], x[i + 1]), pack_bf16(x[i + 2], x[i + 3]), pack_bf16(x[i + 4], x[i + 5]),
+                                    pack_bf16(x[i + 6], x[i + 7]));
+    } else if constexpr (A == 4) {
+      *(uint2*)(p + i) = make_uint2(pack_bf16(x[i], x[i + 1]), pack_bf16(x[i + 2], x[i + 3]));
+    } else if constexpr (A == 2) {
+      *(u32*)(p + i) = pack_bf16(x[i], x[i + 1]);
+    } else {
+      p[i] = to_bf16(x[i]);
+    }
+  }
+}
 
 // ---- scalar operations -------------------------------------------------------------------------------------------------------
 
