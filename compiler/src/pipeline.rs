@@ -14,6 +14,8 @@ pub struct Options {
     pub verify: bool,
     /// Instruction set to use; None takes the best that the machine has.
     pub isa: Option<pfm_cpu::Isa>,
+    /// Plan for a CUDA device with these abilities instead of the CPU.
+    pub cuda: Option<pfm_cuda::Target>,
 }
 
 /// Sees each pass's result.
@@ -83,7 +85,11 @@ pub fn optimise(graph: Graph, options: Options, watch: &mut dyn Watch) -> Graph 
 pub fn plan(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Plan, Vec<Diagnostic>> {
     watch.graph("lower", &graph);
     let graph = optimise(graph, options, watch);
-    let plan = pfm_plan::plan(&graph, &pfm_cpu::scratch_bytes).map_err(|d| vec![*d])?;
+    let scratch = |work: &pfm_plan::Work| match &options.cuda {
+        Some(target) => pfm_cuda::scratch_bytes(work, target),
+        None => pfm_cpu::scratch_bytes(work),
+    };
+    let plan = pfm_plan::plan(&graph, &scratch).map_err(|d| vec![*d])?;
     if options.verify {
         let errors = pfm_plan::verify(&plan);
         assert!(errors.is_empty(), "after `plan`: {errors:?}");

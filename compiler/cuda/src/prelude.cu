@@ -230,6 +230,9 @@ PFM_INLINE float larger(float x, float y) { return x < y ? y : x; }
 PFM_INLINE float smaller(float x, float y) { return y < x ? y : x; }
 PFM_INLINE int larger(int x, int y) { return x < y ? y : x; }
 PFM_INLINE int smaller(int x, int y) { return y < x ? y : x; }
+// NaN counts as larger than every number.
+template <typename T>
+PFM_INLINE bool sorts_below(T x, T y) { return x < y || (x == x && y != y); }
 PFM_INLINE float sigmoid_of(float x) { return 1.0f / (1.0f + expf(-x)); }
 
 // ---- sums --------------------------------------------------------------------------------------------------------------------
