@@ -59,7 +59,7 @@ fn main() {
 }
 
 fn report(name: &str, b: &Builder, shape: &[usize], pool: &Pool) {
-    let plan = pfm_plan::plan(&b.graph, &scratch_bytes).unwrap_or_else(|e| panic!("{}", e.message));
+    let plan = pfm_plan::plan(&b.graph, &scratch_bytes);
     let start = Instant::now();
     let program = compile(&plan, &Options::default()).unwrap_or_else(|e| panic!("{}", e.message));
     let compiled = start.elapsed();

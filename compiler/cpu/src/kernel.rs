@@ -1,13 +1,23 @@
 //! Kernel groups: one node each, run by a function of pfm-kernels. Its specification is made once from shapes and
 //! attributes; a run hands it slices.
 
+use crate::widen::{self, Operand, Written, narrow, widened};
 use pfm_device::Pool;
 use pfm_ir::TensorType;
 use pfm_kernels as kernels;
 use pfm_kernels::{AttendSpec, ContractSpec, ConvSpec, FftSpec, IndexSpec, Isa, QrSpec, RandomSpec};
 use pfm_plan::Kernel;
 
-/// A node ready to run.
+/// A node ready to run, whatever its element types.
+pub struct Ready {
+    call: Call,
+    /// Elements of each result.
+    results: Vec<usize>,
+    /// Words of scratch for tensors that the kernel takes widened.
+    widened: usize,
+}
+
+/// A node ready to run on f32.
 pub enum Call {
     Contract(Box<ContractSpec>),
     Conv(Box<ConvSpec>),
@@ -32,14 +42,56 @@ pub struct Attention {
 }
 
 /// Memory of one call, in 32-bit words.
-pub struct Memory<'a> {
-    pub operands: &'a [&'a [f32]],
-    pub results: &'a mut [&'a mut [f32]],
-    pub scratch: &'a mut [f32],
+struct Memory<'m, 'a> {
+    operands: &'m [&'a [f32]],
+    results: &'m mut [&'a mut [f32]],
+    scratch: &'m mut [f32],
 }
 
+/// Buffers that a kernel has at most, operands and results together.
+pub const MOST: usize = 16;
+
 /// None when this back end has no such kernel.
-pub fn prepare(k: &Kernel) -> Option<Call> {
+pub fn prepare(k: &Kernel) -> Option<Ready> {
+    let widened = widen::words(&k.operands) + widen::words(&k.results);
+    Some(Ready { call: call(k)?, results: k.results.iter().map(TensorType::elements).collect(), widened })
+}
+
+impl Ready {
+    /// Words of scratch.
+    pub fn scratch(&self) -> usize {
+        self.widened + self.call.scratch()
+    }
+
+    /// Runs on operands and results that are there, in their order.
+    pub fn run<'a>(&self, pool: &Pool, isa: Isa, operands: &[Operand<'a>], results: [Written<'a>; MOST], mut scratch: &'a mut [f32]) {
+        let mut x: [&[f32]; MOST] = [&[]; MOST];
+        for (x, operand) in x.iter_mut().zip(operands) {
+            (*x, scratch) = widened(pool, *operand, scratch);
+        }
+        let mut y: [&mut [f32]; MOST] = std::array::from_fn(|_| Default::default());
+        let mut rounded: [Option<&mut [u16]>; MOST] = [const { None }; MOST];
+        for (i, (result, elements)) in results.into_iter().zip(&self.results).enumerate() {
+            y[i] = match result {
+                Written::F32(y) => y,
+                Written::Bf16(to) => {
+                    rounded[i] = Some(to);
+                    let (piece, rest) = scratch.split_at_mut(elements.next_multiple_of(16));
+                    scratch = rest;
+                    &mut piece[..*elements]
+                }
+            };
+        }
+        self.call.run(pool, isa, Memory { operands: &x[..operands.len()], results: &mut y[..self.results.len()], scratch });
+        for (to, y) in rounded.into_iter().zip(&y) {
+            if let Some(to) = to {
+                narrow(pool, y, to);
+            }
+        }
+    }
+}
+
+fn call(k: &Kernel) -> Option<Call> {
     let shape = |i: usize| k.operands[i].shape.as_slice();
     Some(match k.op.name {
         "contract" => Call::Contract(Box::new(ContractSpec::new(
@@ -113,7 +165,7 @@ impl Attention {
 
 impl Call {
     /// Words of scratch.
-    pub fn scratch(&self) -> usize {
+    fn scratch(&self) -> usize {
         match self {
             Call::Contract(spec) => spec.scratch(),
             Call::Conv(spec) => spec.scratch(),
@@ -127,7 +179,7 @@ impl Call {
         }
     }
 
-    pub fn run(&self, pool: &Pool, isa: Isa, m: Memory) {
+    fn run(&self, pool: &Pool, isa: Isa, m: Memory) {
         let x = m.operands;
         let Memory { results, scratch, .. } = m;
         match self {

@@ -11,6 +11,7 @@ mod module;
 mod nest;
 mod program;
 mod schedule;
+mod widen;
 
 pub use pfm_kernels::Isa;
 pub use program::{Options, Program, compile, scratch_bytes};
