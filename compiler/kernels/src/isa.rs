@@ -13,6 +13,10 @@ pub enum Isa {
     Avx2,
     /// 512-bit vectors (AVX-512 F, BW, DQ, VL).
     Avx512,
+    /// The same vectors, and tiles of bf16 products for `Products::Bf16` and `Products::Split`.
+    Amx,
+    /// Those tiles computed one value at a time, on the widest vectors that there are: slow, for tests on any machine.
+    AmxEmulated,
 }
 
 impl Isa {
@@ -21,9 +25,9 @@ impl Isa {
         Isa::available()[0]
     }
 
-    /// All instruction sets that this processor can run, widest first.
+    /// All instruction sets that this processor can run, widest first; the emulated one is not among them.
     pub fn available() -> Vec<Isa> {
-        let all = [Isa::Avx512, Isa::Avx2, Isa::Portable];
+        let all = [Isa::Amx, Isa::Avx512, Isa::Avx2, Isa::Portable];
         all.into_iter().filter(|isa| isa.is_available()).collect()
     }
 
@@ -33,7 +37,8 @@ impl Isa {
         {
             let avx2 = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
             match self {
-                Isa::Portable => true,
+                Isa::Portable | Isa::AmxEmulated => true,
+                Isa::Amx => Isa::Avx512.is_available() && is_x86_feature_detected!("avx512bf16") && crate::amx::granted(),
                 Isa::Avx2 => avx2(),
                 Isa::Avx512 => {
                     avx2()
@@ -46,7 +51,17 @@ impl Isa {
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
-            self == Isa::Portable
+            matches!(self, Isa::Portable | Isa::AmxEmulated)
+        }
+    }
+
+    /// The vectors that f32 kernels use at this level.
+    pub(crate) fn vectors(self) -> Isa {
+        match self {
+            Isa::Amx => Isa::Avx512,
+            Isa::AmxEmulated if Isa::Avx512.is_available() => Isa::Avx512,
+            Isa::AmxEmulated => Isa::Portable,
+            other => other,
         }
     }
 }
@@ -65,7 +80,7 @@ pub(crate) fn launch<K: Kernel>(pool: &Pool, isa: Isa, tasks: usize, kernel: &K)
     pool.run(tasks, &|task| {
         // SAFETY: the instruction set is there, and tasks count from 0.
         unsafe {
-            match isa {
+            match isa.vectors() {
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx512 => enter_avx512(kernel, task),
                 #[cfg(target_arch = "x86_64")]
