@@ -91,7 +91,8 @@ pub fn optimise(graph: Graph, options: Options, watch: &mut dyn Watch) -> Graph 
 pub fn plan(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Plan, Vec<Diagnostic>> {
     watch.graph("lower", &graph);
     let graph = optimise(graph, options, watch);
-    let plan = pfm_plan::plan(&graph, &pfm_cpu::scratch_bytes);
+    let (precision, isa) = (graph.precision, options.isa.unwrap_or_else(pfm_cpu::Isa::detect));
+    let plan = pfm_plan::plan(&graph, &|work| pfm_cpu::scratch_bytes(work, precision, isa));
     if options.verify {
         let errors = pfm_plan::verify(&plan);
         assert!(errors.is_empty(), "after `plan`: {errors:?}");

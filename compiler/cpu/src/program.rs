@@ -4,11 +4,10 @@
 use crate::kernel::{MOST, Ready, prepare};
 use crate::module::{Code, Function};
 use crate::schedule::{Launch, prepare_loop, prepare_reduce};
-use crate::widen::{Operand, Written};
 use pfm_device::{Buffer, Pool};
 use pfm_diag::Diagnostic;
-use pfm_ir::DType;
-use pfm_kernels::Isa;
+use pfm_ir::{DType, Precision};
+use pfm_kernels::{Isa, Operand, Output};
 use pfm_plan::{Group, Place, Plan, Work};
 use std::sync::{Mutex, PoisonError};
 
@@ -25,7 +24,6 @@ pub struct Program {
     steps: Vec<Step>,
     slots: Slots,
     hash: [u8; 32],
-    isa: Isa,
 }
 
 /// Sizes and places that a run checks and looks up.
@@ -74,16 +72,17 @@ struct Native {
     chunk: usize,
 }
 
-/// Bytes of scratch that a group needs: what `pfm_plan::plan` asks its back end.
-pub fn scratch_bytes(work: &Work) -> usize {
+/// Bytes of scratch that a group needs: what `pfm_plan::plan` asks its back end. They depend on the instruction set for
+/// reduced precision only.
+pub fn scratch_bytes(work: &Work, precision: Precision, isa: Isa) -> usize {
     match work {
         Work::Loop(_) => 0,
         Work::Reduce(r) => prepare_reduce(r, 0).1 * 4,
-        Work::Kernel(k) => prepare(k).map_or(0, |call| call.scratch() * 4),
+        Work::Kernel(k) => prepare(k, precision, isa).map_or(0, |ready| ready.scratch() * 4),
     }
 }
 
-/// Compiles every group of a plan that was made with `scratch_bytes`. Fails with E0801 on an operation without kernel,
+/// Compiles every group of a plan that was made with `scratch_bytes` for the same instruction set. Fails with E0801 on an operation without kernel,
 /// and with E0802 on a processor that Cranelift or these kernels cannot use.
 pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic>> {
     let isa = options.isa.unwrap_or_else(Isa::detect);
@@ -96,7 +95,7 @@ pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic
                 let launches = prepare_reduce(r, group.buffers.len()).0;
                 Draft::Native(launches.into_iter().map(|l| draft(&mut code, l)).collect())
             }
-            Work::Kernel(k) => Draft::Kernel(Box::new(prepare(k).ok_or_else(|| no_kernel(k.op.name, group))?)),
+            Work::Kernel(k) => Draft::Kernel(Box::new(prepare(k, plan.precision, isa).ok_or_else(|| no_kernel(k.op.name, group))?)),
         });
     }
     code.finish();
@@ -125,7 +124,7 @@ pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic
     };
     let text = format!("{} fma {} isa {isa:?}", pfm_plan::print(plan), code.fma());
     let hash = *blake3::hash(text.as_bytes()).as_bytes();
-    Ok(Program { code, steps, slots, hash, isa })
+    Ok(Program { code, steps, slots, hash })
 }
 
 enum Draft {
@@ -237,15 +236,15 @@ impl Program {
                 }
             };
         }
-        let mut results: [Written; MOST] = std::array::from_fn(|_| Written::F32(&mut []));
+        let mut results: [Output; MOST] = std::array::from_fn(|_| Output::F32(&mut []));
         for (k, result) in results.iter_mut().enumerate().take(step.buffers - step.operands) {
             let i = step.operands + k;
             let Touched { bytes, dtype, .. } = place(i);
             // SAFETY: as above; living buffers do not overlap, so this one is exclusive.
             *result = unsafe {
                 match dtype {
-                    DType::Bf16 => Written::Bf16(std::slice::from_raw_parts_mut(table[i].cast(), bytes / 2)),
-                    _ => Written::F32(std::slice::from_raw_parts_mut(table[i].cast(), bytes / 4)),
+                    DType::Bf16 => Output::Bf16(std::slice::from_raw_parts_mut(table[i].cast(), bytes / 2)),
+                    _ => Output::F32(std::slice::from_raw_parts_mut(table[i].cast(), bytes / 4)),
                 }
             };
         }
@@ -257,7 +256,7 @@ impl Program {
         } else {
             &mut none
         };
-        ready.run(pool, self.isa, &operands[..step.operands], results, scratch);
+        ready.run(pool, &operands[..step.operands], results, scratch);
     }
 }
 

@@ -1,24 +1,12 @@
-//! Kernels that know f32 only, for plans with bfloat16: their operands are widened into working memory and their results rounded
+//! Kernels other than products, in plans with bfloat16: their operands are widened into working memory and their results rounded
 //! from it. What the kernel does is unchanged.
 
 use pfm_device::Pool;
 use pfm_ir::{DType, TensorType, from_bf16, to_bf16};
+use pfm_kernels::Operand;
 
 /// Elements that a task converts.
 const TASK: usize = 1 << 16;
-
-/// A kernel's operand in memory.
-#[derive(Clone, Copy)]
-pub enum Operand<'a> {
-    F32(&'a [f32]),
-    Bf16(&'a [u16]),
-}
-
-/// Memory for a kernel's result.
-pub enum Written<'a> {
-    F32(&'a mut [f32]),
-    Bf16(&'a mut [u16]),
-}
 
 /// Words of working memory for the bfloat16 tensors among these, 64-byte pieces.
 pub fn words(types: &[TensorType]) -> usize {

@@ -107,7 +107,6 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("neps.bands", "table5.metrics = [vrmse, neps(bands: 4)]", "R"),
 ];
 
-
 fn text() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/indomain.pfm");
     let text = fs::read_to_string(path).expect("the experiment is in the repository");

@@ -279,7 +279,9 @@ fn literal(node: &Node, dtype: DType) -> Constant {
     let data = node.attrs.get_floats("data");
     let words = match dtype {
         DType::F32 => data.iter().map(|v| (*v as f32).to_bits()).collect(),
-        DType::Bf16 => data.chunks(2).map(|pair| pair.iter().rev().fold(0, |word, v| word << 16 | u32::from(pfm_ir::to_bf16(*v as f32)))).collect(),
+        DType::Bf16 => {
+            data.chunks(2).map(|pair| pair.iter().rev().fold(0, |word, v| word << 16 | u32::from(pfm_ir::to_bf16(*v as f32)))).collect()
+        }
         DType::I32 | DType::Bool => data.iter().map(|v| *v as i32 as u32).collect(),
     };
     Constant { words }

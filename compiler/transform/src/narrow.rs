@@ -49,8 +49,7 @@ pub fn narrow_products(graph: Graph) -> Graph {
 pub fn narrow_stored(graph: Graph, stored: &[bool]) -> Graph {
     let known = Known::of(&graph);
     let returned: Vec<ValueId> = graph.outputs.iter().map(|o| o.value).collect();
-    let qualifies =
-        |v: ValueId| stored[v.0 as usize] && graph.ty(v).dtype == DType::F32 && known.activation(v) && !returned.contains(&v);
+    let qualifies = |v: ValueId| stored[v.0 as usize] && graph.ty(v).dtype == DType::F32 && known.activation(v) && !returned.contains(&v);
     rebuild(&graph, |b, node, operands| {
         let result = node.results[0];
         if node.op.name == "cast" && graph.ty(result).dtype == DType::Bf16 {

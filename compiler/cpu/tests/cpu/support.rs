@@ -1,6 +1,6 @@
 //! Runs a graph on the CPU back end and in the interpreter, on the same inputs rounded to f32.
 
-use pfm_cpu::{Options, Program, compile, scratch_bytes};
+use pfm_cpu::{Isa, Options, Program, compile, scratch_bytes};
 use pfm_device::{Buffer, Pool};
 use pfm_ir::{Class, DType, Graph, Tensor, TensorType, from_bf16, interpret, to_bf16};
 use pfm_plan::{Plan, plan, verify};
@@ -46,7 +46,9 @@ pub fn to_buffer(t: &Tensor, dtype: DType) -> Buffer {
     let mut b = Buffer::of_values(t.data.len());
     match dtype {
         DType::F32 => b.as_f32_mut().iter_mut().zip(&t.data).for_each(|(b, v)| *b = *v as f32),
-        DType::Bf16 => b.as_u8_mut().chunks_exact_mut(2).zip(&t.data).for_each(|(b, v)| b.copy_from_slice(&to_bf16(*v as f32).to_le_bytes())),
+        DType::Bf16 => {
+            b.as_u8_mut().chunks_exact_mut(2).zip(&t.data).for_each(|(b, v)| b.copy_from_slice(&to_bf16(*v as f32).to_le_bytes()))
+        }
         _ => b.as_i32_mut().iter_mut().zip(&t.data).for_each(|(b, v)| *b = *v as i32),
     }
     b
@@ -73,7 +75,7 @@ pub struct Compiled {
 /// Plans, verifies and compiles.
 pub fn build(graph: &Graph) -> Compiled {
     let graph = pfm_transform::share(pfm_transform::decompose(graph.clone(), &|op| op.class == Class::Kernel));
-    let plan = plan(&graph, &scratch_bytes);
+    let plan = plan(&graph, &|work| scratch_bytes(work, graph.precision, Isa::detect()));
     let broken = verify(&plan);
     assert!(broken.is_empty(), "{broken:?}\n{}", pfm_plan::print(&plan));
     let program = compile(&plan, &Options::default()).expect("the plan compiles");
