@@ -1,7 +1,7 @@
 //! One module of generated functions. Groups with the same code share a function: the nest's text is the key.
 
 use crate::emit::{Constants, Vectors, emit_loop, emit_reduce};
-use crate::nest::Nest;
+use pfm_plan::nest::Nest;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{AbiParam, InstBuilder, types};
 use cranelift_codegen::isa::OwnedTargetIsa;

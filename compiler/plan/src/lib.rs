@@ -1,5 +1,5 @@
 //! From a graph to a plan: which nodes share a loop (`fuse`), what each loop does (`build`, `body`, `index`), where outputs
-//! go (`outputs`), which reductions share a pass (`siblings`), in which order groups run (`order`) and where every buffer lies (`memory`). A plan prints and verifies.
+//! go (`outputs`), which reductions share a pass (`siblings`), in which order groups run (`order`) and where every buffer lies (`memory`). Back ends rearrange loops with `nest`. A plan prints and verifies.
 //!
 //! Invariants: groups are in topological order; no two living buffers overlap; every access lies inside its buffer.
 //! Absent on purpose: algebra, machine code, threads.
@@ -10,6 +10,7 @@ mod cost;
 mod fuse;
 mod index;
 mod memory;
+pub mod nest;
 mod order;
 mod outputs;
 mod plan;

@@ -3,7 +3,7 @@
 
 use super::scalar::Operand;
 use super::vector::{Vectors, memory};
-use crate::nest::Nest;
+use pfm_plan::nest::Nest;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F32, F32X4, I32, I32X4, I64};
 use cranelift_codegen::ir::{InstBuilder, Value};

@@ -4,7 +4,7 @@
 
 use super::evaluate::{At, Known, Shape};
 use super::vector::Vectors;
-use crate::nest::Nest;
+use pfm_plan::nest::Nest;
 use cranelift_codegen::ir::types::{F32X4, I32X4};
 use cranelift_codegen::ir::{InstBuilder, Value};
 use pfm_ir::{DType, Scalar};
