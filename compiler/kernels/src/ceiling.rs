@@ -17,7 +17,7 @@ pub fn multiply_adds(pool: &Pool, isa: Isa, tasks: usize, rounds: usize) -> f64 
     let lanes = match isa {
         Isa::Avx512 => 16,
         Isa::Avx2 => 8,
-        Isa::Portable => 4,
+        Isa::Portable | Isa::Neon => 4,
     };
     2.0 * (lanes * CHAINS * rounds * tasks) as f64
 }

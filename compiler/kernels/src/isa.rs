@@ -13,9 +13,29 @@ pub enum Isa {
     Avx2,
     /// 512-bit vectors (AVX-512 F, BW, DQ, VL).
     Avx512,
+    /// The 128-bit vectors of 64-bit ARM, with fused multiply-add.
+    Neon,
 }
 
 impl Isa {
+    /// Every instruction set that there are kernels for, on whatever processor.
+    pub const ALL: [Isa; 4] = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable];
+
+    /// As it is written on a command line and in the records of a run.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+            Isa::Neon => "neon",
+        }
+    }
+
+    /// The instruction set of this name.
+    pub fn named(name: &str) -> Option<Isa> {
+        Isa::ALL.into_iter().find(|isa| isa.name() == name)
+    }
+
     /// The widest instruction set of this processor.
     pub fn detect() -> Isa {
         Isa::available()[0]
@@ -23,8 +43,7 @@ impl Isa {
 
     /// All instruction sets that this processor can run, widest first.
     pub fn available() -> Vec<Isa> {
-        let all = [Isa::Avx512, Isa::Avx2, Isa::Portable];
-        all.into_iter().filter(|isa| isa.is_available()).collect()
+        Isa::ALL.into_iter().filter(|isa| isa.is_available()).collect()
     }
 
     /// If this processor can run it.
@@ -34,6 +53,7 @@ impl Isa {
             let avx2 = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
             match self {
                 Isa::Portable => true,
+                Isa::Neon => false,
                 Isa::Avx2 => avx2(),
                 Isa::Avx512 => {
                     avx2()
@@ -61,7 +81,7 @@ pub(crate) trait Kernel: Sync {
 
 /// Runs tasks 0..tasks of the kernel on the pool. Panics if the processor lacks the instruction set.
 pub(crate) fn launch<K: Kernel>(pool: &Pool, isa: Isa, tasks: usize, kernel: &K) {
-    assert!(isa.is_available(), "this processor has no {isa:?}");
+    assert!(isa.is_available(), "this processor has no {}", isa.name());
     pool.run(tasks, &|task| {
         // SAFETY: the instruction set is there, and tasks count from 0.
         unsafe {
