@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 /// How to compile.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Instruction set of the kernels; the widest that the processor has when None.
+    /// Instruction set of the kernels and of generated code; the widest that the processor has when None.
     pub isa: Option<Isa>,
 }
 
@@ -82,11 +82,11 @@ pub fn scratch_bytes(work: &Work, precision: Precision, isa: Isa) -> usize {
     }
 }
 
-/// Compiles every group of a plan that was made with `scratch_bytes` for the same instruction set. Fails with E0801 on an operation without kernel,
-/// and with E0802 on a processor that Cranelift or these kernels cannot use.
+/// Compiles every group of a plan that was made with `scratch_bytes` for the same instruction set. Fails with E0801 on an operation
+/// without kernel, and with E0802 on a processor that Cranelift cannot use or that lacks the instruction set.
 pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic>> {
     let isa = options.isa.unwrap_or_else(Isa::detect);
-    let mut code = Code::new()?;
+    let mut code = Code::new(isa)?;
     let mut drafts = Vec::with_capacity(plan.groups.len());
     for group in &plan.groups {
         drafts.push(match &group.work {
@@ -122,7 +122,7 @@ pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic
         addresses: Mutex::new(Addresses(vec![std::ptr::null_mut(); places.len()])),
         places,
     };
-    let text = format!("{} fma {} isa {isa:?}", pfm_plan::print(plan), code.fma());
+    let text = format!("{} fma {} isa {}", pfm_plan::print(plan), code.fma(), isa.name());
     let hash = *blake3::hash(text.as_bytes()).as_bytes();
     Ok(Program { code, steps, slots, hash })
 }

@@ -72,7 +72,7 @@ pub struct Compiled {
     pub program: Program,
 }
 
-/// Plans, verifies and compiles.
+/// Plans, verifies and compiles for the widest instruction set.
 pub fn build(graph: &Graph) -> Compiled {
     let graph = pfm_transform::share(pfm_transform::decompose(graph.clone(), &|op| op.class == Class::Kernel));
     let plan = plan(&graph, &|work| scratch_bytes(work, graph.precision, Isa::detect()));
@@ -82,7 +82,22 @@ pub fn build(graph: &Graph) -> Compiled {
     Compiled { graph, plan, program }
 }
 
+/// As `build`, once for every instruction set that this processor has.
+pub fn build_everywhere(graph: &Graph) -> Vec<Compiled> {
+    let first = build(graph);
+    let rest = Isa::available().into_iter().skip(1).map(|isa| first.on(isa));
+    let mut all: Vec<Compiled> = rest.collect();
+    all.insert(0, first);
+    all
+}
+
 impl Compiled {
+    /// The same plan, compiled for another instruction set.
+    pub fn on(&self, isa: Isa) -> Compiled {
+        let program = compile(&self.plan, &Options { isa: Some(isa) }).expect("the plan compiles");
+        Compiled { graph: self.graph.clone(), plan: self.plan.clone(), program }
+    }
+
     /// Outputs in the graph's order, whether they have memory of their own or lie in an input.
     pub fn run(&self, inputs: &[Tensor], threads: usize) -> Vec<Tensor> {
         let pool = Pool::new(threads);
@@ -113,9 +128,16 @@ impl Compiled {
     }
 
     /// Compares with the interpreter at `tolerance` times the largest entry of each output (or a thousandth), and runs on
-    /// one, two and three threads for equality to the bit.
+    /// one, two and three threads for equality to the bit; on every instruction set that this processor has.
     pub fn check(&self, inputs: &[Tensor], tolerance: f64, name: &str) {
         let wanted = interpret(&self.graph, inputs);
+        self.check_one(inputs, &wanted, tolerance, name);
+        for isa in Isa::available().into_iter().skip(1) {
+            self.on(isa).check_one(inputs, &wanted, tolerance, &format!("{name} on {}", isa.name()));
+        }
+    }
+
+    fn check_one(&self, inputs: &[Tensor], wanted: &[Tensor], tolerance: f64, name: &str) {
         let got = self.run(inputs, 1);
         for (o, (w, g)) in wanted.iter().zip(&got).enumerate() {
             let largest = w.data.iter().filter(|v| v.is_finite()).fold(1e-3f64, |m, v| m.max(v.abs()));
