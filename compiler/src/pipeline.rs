@@ -3,7 +3,7 @@
 
 use pfm_cpu::Program;
 use pfm_diag::Diagnostic;
-use pfm_ir::{Graph, Role, TensorType};
+use pfm_ir::{Graph, Precision, Role, TensorType};
 use pfm_plan::Plan;
 use pfm_transform as transform;
 
@@ -78,18 +78,26 @@ pub fn optimise(graph: Graph, options: Options, watch: &mut dyn Watch) -> Graph 
     let graph = run("sums", graph, transform::sums);
     let graph = run("share", graph, transform::share);
     let graph = run("prune", graph, pfm_ir::prune);
-    run("recompute", graph, transform::recompute)
+    let graph = run("recompute", graph, transform::recompute);
+    if graph.precision != Precision::Bf16 {
+        return graph;
+    }
+    let graph = run("narrow products", graph, transform::narrow_products);
+    run("narrow stored", graph, |g| {
+        let stored = pfm_plan::stored(&g);
+        transform::narrow_stored(g, &stored)
+    })
 }
 
 /// Graph to plan: what will run, in which order, in which memory.
 pub fn plan(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Plan, Vec<Diagnostic>> {
     watch.graph("lower", &graph);
     let graph = optimise(graph, options, watch);
-    let scratch = |work: &pfm_plan::Work| match &options.cuda {
+    let (precision, isa) = (graph.precision, options.isa.unwrap_or_else(pfm_cpu::Isa::detect));
+    let plan = pfm_plan::plan(&graph, &|work| match &options.cuda {
         Some(target) => pfm_cuda::scratch_bytes(work, target),
-        None => pfm_cpu::scratch_bytes(work),
-    };
-    let plan = pfm_plan::plan(&graph, &scratch).map_err(|d| vec![*d])?;
+        None => pfm_cpu::scratch_bytes(work, precision, isa),
+    });
     if options.verify {
         let errors = pfm_plan::verify(&plan);
         assert!(errors.is_empty(), "after `plan`: {errors:?}");

@@ -1,7 +1,7 @@
 //! Whole training steps against stored ones: losses, gradients before clipping, and weights after three steps, for the
-//! tokeniser, the rollout, and the rollout with most of the tokeniser frozen.
+//! tokeniser, the rollout, and the rollout with most of the tokeniser frozen; on every instruction set that the processor has.
 
-use pfm_compiler::{Alone, Options, Request, check};
+use pfm_compiler::{Alone, Isa, Options, Request, check};
 use pfm_device::Pool;
 use pfm_train::{Native, NativePrograms, Programs, Store};
 use safetensors::SafeTensors;
@@ -65,7 +65,7 @@ struct Golden {
 }
 
 impl Golden {
-    fn open(name: &'static str) -> Golden {
+    fn open(name: &'static str, isa: Isa) -> Golden {
         let text = std::fs::read_to_string(folder().join("tiny.pfm")).expect("the experiment");
         let checked = check("tiny.pfm", &text, &Request::default(), &Alone);
         let shown: Vec<&str> = checked.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.message.as_str()).collect();
@@ -84,7 +84,7 @@ impl Golden {
             library: Arc::new(checked.library),
             data: PathBuf::new(),
             pool: Arc::new(Pool::new(2)),
-            options: Options { verify: true, isa: None },
+            options: Options { verify: true, isa: Some(isa) },
         };
         let programs = NativePrograms::new(native, stage).expect("the stage opens");
         let mut store = Store::initial(&programs);
@@ -161,8 +161,8 @@ impl Golden {
 }
 
 /// Own gradients all the way.
-fn trains_alike(name: &'static str, rate: f32) {
-    let mut golden = Golden::open(name);
+fn trains_alike(name: &'static str, isa: Isa, rate: f32) {
+    let mut golden = Golden::open(name, isa);
     for k in 0..3 {
         golden.accumulate(k);
         golden.update(k);
@@ -172,8 +172,8 @@ fn trains_alike(name: &'static str, rate: f32) {
 
 /// Gradients at the stored weights, and clipping and AdamW fed with the stored gradients, so that no step inherits the rounding of
 /// the one before.
-fn steps_alike(name: &'static str) {
-    let mut golden = Golden::open(name);
+fn steps_alike(name: &'static str, isa: Isa) {
+    let mut golden = Golden::open(name, isa);
     for k in 0..3 {
         golden.accumulate(k);
         golden.check_gradients(k);
@@ -183,20 +183,25 @@ fn steps_alike(name: &'static str) {
     golden.check_end(1e-6, 0.0, 1e-6);
 }
 
+fn alike_everywhere(name: &'static str, rate: f32) {
+    for isa in Isa::available() {
+        println!("{name} on {}", isa.name());
+        trains_alike(name, isa, rate);
+        steps_alike(name, isa);
+    }
+}
+
 #[test]
 fn the_tokeniser_trains_alike() {
-    trains_alike("tokeniser_tiny", 5e-4);
-    steps_alike("tokeniser_tiny");
+    alike_everywhere("tokeniser_tiny", 5e-4);
 }
 
 #[test]
 fn the_rollout_trains_alike() {
-    trains_alike("rollout_tiny", 5e-5);
-    steps_alike("rollout_tiny");
+    alike_everywhere("rollout_tiny", 5e-5);
 }
 
 #[test]
 fn the_frozen_rollout_trains_alike() {
-    trains_alike("rollout_tiny_frozen", 5e-5);
-    steps_alike("rollout_tiny_frozen");
+    alike_everywhere("rollout_tiny_frozen", 5e-5);
 }

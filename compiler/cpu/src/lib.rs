@@ -10,6 +10,7 @@ mod kernel;
 mod module;
 mod program;
 mod schedule;
+mod widen;
 
 pub use pfm_kernels::Isa;
 pub use program::{Options, Program, compile, scratch_bytes};

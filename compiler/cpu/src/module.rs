@@ -10,6 +10,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 use pfm_diag::Diagnostic;
+use pfm_kernels::Isa;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -30,22 +31,36 @@ fn refuse(message: impl std::fmt::Display) -> Box<Diagnostic> {
     Box::new(Diagnostic::new("E0802", format!("this processor cannot run generated code: {message}")))
 }
 
-fn target() -> Result<OwnedTargetIsa, Box<Diagnostic>> {
+/// The processor as Cranelift is to see it: no more than the instruction set has, so that a program made for a lesser processor
+/// is the same one on a better.
+fn target(isa: Isa) -> Result<OwnedTargetIsa, Box<Diagnostic>> {
     let mut flags = settings::builder();
     for (name, value) in [("opt_level", "speed"), ("is_pic", "false"), ("enable_verifier", "false")] {
         flags.set(name, value).map_err(refuse)?;
     }
-    let builder = cranelift_native::builder().map_err(refuse)?;
+    let known: &[&str] = match isa {
+        Isa::Avx2 => &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_avx", "has_avx2", "has_fma"],
+        Isa::Portable if cfg!(target_arch = "x86_64") => &["has_sse3", "has_ssse3", "has_sse41"],
+        _ => &[],
+    };
+    let mut builder = cranelift_native::builder_with_options(known.is_empty()).map_err(refuse)?;
+    for flag in known {
+        builder.enable(flag).map_err(refuse)?;
+    }
     builder.finish(settings::Flags::new(flags)).map_err(refuse)
 }
 
 impl Code {
-    pub fn new() -> Result<Code, Box<Diagnostic>> {
-        let isa = target()?;
-        let flag = |name: &str| isa.isa_flags().iter().find(|f| f.name == name).and_then(|f| f.as_bool());
-        if flag("has_sse41") == Some(false) {
+    pub fn new(isa: Isa) -> Result<Code, Box<Diagnostic>> {
+        #[cfg(target_arch = "x86_64")]
+        if !std::is_x86_feature_detected!("sse4.1") {
             return Err(refuse("it has no SSE4.1"));
         }
+        if !isa.is_available() {
+            return Err(refuse(format!("it has no {}", isa.name())));
+        }
+        let isa = target(isa)?;
+        let flag = |name: &str| isa.isa_flags().iter().find(|f| f.name == name).and_then(|f| f.as_bool());
         // Other architectures that Cranelift knows have fused multiply-add as a matter of course.
         let fma = flag("has_fma").unwrap_or(true);
         let module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));

@@ -52,7 +52,7 @@ impl Bench {
     fn peak(&self) {
         let tasks = self.pool.threads();
         let (rounds, sums) = (1 << 18, 24);
-        let lanes = if self.isa == Isa::Avx512 { 16 } else { 8 };
+        let lanes = if matches!(self.isa, Isa::Avx512 | Isa::Amx) { 16 } else { 8 };
         if self.isa == Isa::Portable {
             return;
         }

@@ -65,7 +65,7 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         parameters: model.parameters.iter().map(|p| p.count()).sum(),
         trainable: trained.map(|(p, _)| p.count()).sum(),
         threads: native.pool.threads(),
-        instruction_set: format!("{:?}", isa(native)),
+        instruction_set: isa(native).name().into(),
         warmup: request.warmup,
         flops: steps.flops(),
         optimiser_share: steps.optimiser_share(),

@@ -3,6 +3,7 @@
 use crate::load::{self, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
+use crate::processor::Processor;
 use crate::programs::{default_threads, refusals};
 use pfm_bench::{Bench, Earlier, GroupClock, Other, Request};
 use pfm_device::Pool;
@@ -30,6 +31,8 @@ pub struct Args {
     /// Threads to use; by default one per core.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     threads: Option<usize>,
+    #[command(flatten)]
+    processor: Processor,
     /// Groups to show. With 0 the groups and the machine are not measured, only steps.
     #[arg(long, value_name = "N", default_value = "15")]
     top: usize,
@@ -61,6 +64,10 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 pub fn run(args: Args, out: &Output) -> Exit {
+    let options = match args.processor.options(out) {
+        Ok(options) => options,
+        Err(exit) => return exit,
+    };
     // Before a minute of measuring.
     let earlier: Result<Vec<Earlier>, Exit> = args.vs.iter().map(|path| earlier(path, out)).collect();
     let earlier = match earlier {
@@ -84,7 +91,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         library: Arc::new(loaded.checked.library),
         data: PathBuf::new(),
         pool: Arc::new(Pool::new(args.threads.unwrap_or_else(default_threads))),
-        options: pfm_compiler::Options::default(),
+        options,
     };
     let clock = match args.clock {
         ClockName::Wall => GroupClock::Wall,

@@ -18,6 +18,7 @@ mod lsp;
 mod memory;
 mod output;
 mod plan;
+mod processor;
 mod programs;
 mod report;
 mod run;

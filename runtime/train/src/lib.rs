@@ -30,7 +30,7 @@ mod unusable;
 mod work;
 
 pub use cell::{CellResult, run_cell};
-pub use checkpoint::{Checkpoints, Interval, StageProgress, Timing};
+pub use checkpoint::{Checkpoints, Interval, StageProgress, Stretch, Timing};
 pub use claims::{Judged, judge, number};
 pub use disk::{WellSamples, folders, generated};
 pub use error::RunError;
@@ -41,7 +41,7 @@ pub use fault::{Faults, POINTS};
 pub use native::{Clock, GroupTimes, Native, NativePrograms};
 pub use pfm_hir::Plot;
 pub use place::{DirectoryLock, Places, short};
-pub use programs::{MeasureKind, Measured, Opened, ParameterInfo, Programs, Provider, Samples, SlotInfo};
+pub use programs::{Arithmetic, MeasureKind, Measured, Opened, ParameterInfo, Programs, Provider, Samples, SlotInfo};
 pub use progress::{Progress, Silent, StepReport};
 pub use resolved::{cell_work, stage_work};
 pub use results::{CellMetrics, StageMetrics, StageTiming};

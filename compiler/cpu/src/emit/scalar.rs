@@ -17,6 +17,13 @@ pub struct Operand {
 impl Vectors<'_> {
     /// The result has `dtype`.
     pub fn apply(&mut self, scalar: Scalar, dtype: DType, args: &[Operand]) -> Value {
+        let value = self.operate(scalar, dtype, args);
+        // What only moves or compares bfloat16 is one already.
+        let exact = matches!(scalar, Scalar::Select | Scalar::Max | Scalar::Min | Scalar::Neg | Scalar::Abs | Scalar::Sign | Scalar::Cast);
+        if dtype == DType::Bf16 && !exact { self.round_to_bf16(value) } else { value }
+    }
+
+    fn operate(&mut self, scalar: Scalar, dtype: DType, args: &[Operand]) -> Value {
         let x = args[0].value;
         let float = args[0].dtype.is_float();
         match args.len() {
@@ -136,7 +143,12 @@ impl Vectors<'_> {
     }
 
     fn convert(&mut self, x: Operand, to: DType) -> Value {
-        match (x.dtype, to) {
+        if to == DType::Bf16 && x.dtype != DType::Bf16 {
+            let wide = self.convert(x, DType::F32);
+            return self.round_to_bf16(wide);
+        }
+        let from = if x.dtype == DType::Bf16 { DType::F32 } else { x.dtype };
+        match (from, to) {
             (DType::F32, DType::I32) => self.b.ins().fcvt_to_sint_sat(I32X4, x.value),
             (DType::I32, DType::F32) => self.b.ins().fcvt_from_sint(F32X4, x.value),
             (DType::F32, DType::Bool) => {

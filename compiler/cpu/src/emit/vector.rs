@@ -89,7 +89,7 @@ impl Vectors<'_> {
         self.cast(v, F32X4)
     }
 
-    fn cast(&mut self, v: Value, ty: Type) -> Value {
+    pub fn cast(&mut self, v: Value, ty: Type) -> Value {
         if self.b.func.dfg.value_type(v) == ty {
             return v;
         }
@@ -150,12 +150,16 @@ impl Vectors<'_> {
         self.select(mask, y, x)
     }
 
-    /// `base + index * stride * 4` bytes.
+    /// `base + index * stride`, in bytes.
     pub fn offset(&mut self, base: Value, index: Value, stride: i64) -> Value {
         if stride == 0 {
             return base;
         }
-        let bytes = if stride == 1 { self.b.ins().ishl_imm_s(index, 2) } else { self.b.ins().imul_imm_s(index, stride * 4) };
+        let bytes = match stride {
+            2 => self.b.ins().ishl_imm_s(index, 1),
+            4 => self.b.ins().ishl_imm_s(index, 2),
+            _ => self.b.ins().imul_imm_s(index, stride),
+        };
         self.b.ins().iadd(base, bytes)
     }
 

@@ -2,7 +2,7 @@
 
 use super::Native;
 use super::times::{Clock, GroupTimes, Keep};
-use crate::programs::{MeasureKind, Measured, ParameterInfo, Programs, SlotInfo};
+use crate::programs::{Arithmetic, MeasureKind, Measured, ParameterInfo, Programs, SlotInfo};
 use crate::{RunError, Store};
 use pfm_compiler::Compiled;
 use pfm_device::Buffer;
@@ -187,6 +187,11 @@ impl Programs for NativePrograms {
 
     fn slots(&self) -> &[SlotInfo] {
         &self.slots
+    }
+
+    fn arithmetic(&self) -> Arithmetic {
+        let isa = self.native.options.isa;
+        Arithmetic { name: format!("cpu {}", isa.unwrap_or_else(pfm_compiler::Isa::detect).name()), chosen: isa.is_some() }
     }
 
     fn initial_parameter(&self, path: &str) -> Vec<f32> {

@@ -5,6 +5,7 @@
     if (!visible(n, i, j)) continue;
     long long query = ((long long)n * H + h) * TQ + i;
     float rest = 0.0f;
+#pragma unroll 4
     for (int d = 0; d < DV; d++) {
       rest += as_float(dout[query * DV + d]) * (as_float(v[item * DV + d]) - as_float(out[query * DV + d]));
     }
