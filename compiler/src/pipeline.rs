@@ -110,7 +110,13 @@ pub fn plan(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Pla
 pub fn compile(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Compiled, Vec<Diagnostic>> {
     let plan = plan(graph, options, watch)?;
     let program = pfm_cpu::compile(&plan, &pfm_cpu::Options { isa: options.isa }).map_err(|d| vec![*d])?;
-    let inputs = plan.inputs.iter().map(|i| Signature { name: i.name.clone(), role: i.role.clone(), ty: i.ty.clone() }).collect();
-    let outputs = plan.outputs.iter().map(|o| Returned { name: o.name.clone(), ty: o.ty.clone(), into: o.into }).collect();
+    let (inputs, outputs) = called_with(&plan);
     Ok(Compiled { name: plan.name.clone(), inputs, outputs, flops: plan.cost().flops, arena_bytes: plan.arena_bytes, program })
+}
+
+/// What a plan's program wants to be called with, and what it gives back.
+pub fn called_with(plan: &Plan) -> (Vec<Signature>, Vec<Returned>) {
+    let inputs = plan.inputs.iter().map(|i| Signature { name: i.name.clone(), role: i.role.clone(), ty: i.ty.clone() });
+    let outputs = plan.outputs.iter().map(|o| Returned { name: o.name.clone(), ty: o.ty.clone(), into: o.into });
+    (inputs.collect(), outputs.collect())
 }

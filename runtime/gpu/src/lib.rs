@@ -4,6 +4,8 @@
 pub mod compare;
 mod gpu;
 mod program;
+mod rates;
 
 pub use gpu::Gpu;
 pub use program::Program;
+pub use rates::Rates;
