@@ -49,6 +49,12 @@ PFM_INLINE u32 to_tf32(float x) {
   return word;
 }
 
+// The block's dynamic shared memory.
+PFM_INLINE unsigned char* dynamic_shared() {
+  extern __shared__ __align__(16) unsigned char pfm_shared[];
+  return pfm_shared;
+}
+
 // The address of shared memory as the instructions below want it.
 PFM_INLINE u32 shared_address(const void* p) {
   return (u32)__cvta_generic_to_shared(p);

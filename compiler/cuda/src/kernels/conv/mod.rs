@@ -1,10 +1,34 @@
 //! Convolutions and their gradients.
 
 mod direct;
+mod shape;
+mod tiles;
 
 use crate::{Draft, Target};
+use pfm_ir::DType;
 use pfm_plan::Kernel;
+use shape::Shape;
+use tiles::{Tiling, Types};
 
-pub fn draft(kernel: &Kernel, _: &Target) -> Draft {
+/// bf16 goes to tensor cores, f32 to plain arithmetic.
+pub fn draft(kernel: &Kernel, target: &Target) -> Draft {
+    if kernel.operands[0].dtype == DType::Bf16 {
+        if let Some(draft) = on_tensor_cores(kernel, target) {
+            return draft;
+        }
+    }
     direct::draft(kernel)
+}
+
+fn on_tensor_cores(kernel: &Kernel, target: &Target) -> Option<Draft> {
+    let shape = Shape::of(kernel);
+    let types = Types { image: kernel.operands[0].dtype, weights: kernel.operands[1].dtype, result: kernel.results[0].dtype };
+    match kernel.op.name {
+        "conv" if shape.is_dense() => Some(tiles::draft(&shape, false, types, Tiling::of(&shape, target.sm))),
+        "conv_input_grad" => {
+            let adjoint = shape.adjoint()?;
+            Some(tiles::draft(&adjoint, true, types, Tiling::of(&adjoint, target.sm)))
+        }
+        _ => None,
+    }
 }

@@ -1,0 +1,102 @@
+//! Writes the heavy kernels of the largest benchmark as files, for measuring them on a device without the rest of the compiler:
+//! `emit FOLDER` leaves one .cu file for each function and `cases.json`, which `scripts/gpu_kernels.py` reads.
+
+use pfm_cuda::{PRELUDE, Step, Target};
+use pfm_ir::{Attr, Attrs, DType, OpRef, TensorType};
+use serde_json::{Value, json};
+use pfm_plan::Kernel;
+use std::path::Path;
+
+fn main() {
+    let folder = std::env::args().nth(1).expect("usage: emit FOLDER");
+    let folder = Path::new(&folder);
+    std::fs::create_dir_all(folder).expect("the folder can be made");
+    let cases: Vec<Value> = kernels().iter().map(|(name, kernel)| written(folder, name, kernel)).collect();
+    std::fs::write(folder.join("cases.json"), serde_json::to_string_pretty(&cases).expect("JSON")).expect("the list can be written");
+}
+
+fn written(folder: &Path, name: &str, kernel: &Kernel) -> Value {
+    let draft = pfm_cuda::kernels::draft(kernel, &Target { sm: 90 }).expect("there is a kernel for it");
+    let launches: Vec<Value> = draft
+        .steps
+        .iter()
+        .map(|step| {
+            let Step::Launch(l) = step else { panic!("{name}: a library's matrix product") };
+            let file = folder.join(format!("{}.cu", l.entry));
+            std::fs::write(file, format!("{PRELUDE}\n{}", l.source)).expect("the text can be written");
+            json!({"entry": l.entry, "grid": l.grid, "block": l.block, "shared": l.shared_bytes, "arguments": l.arguments})
+        })
+        .collect();
+    let types = |types: &[TensorType]| -> Vec<Value> {
+        types.iter().map(|t| json!({"dtype": t.dtype.name(), "shape": t.shape})).collect()
+    };
+    let attrs: serde_json::Map<String, Value> = kernel.attrs.iter().map(|(name, a)| (name.to_string(), value(a))).collect();
+    json!({
+        "name": name, "op": kernel.op.name, "attrs": attrs, "operands": types(&kernel.operands), "results": types(&kernel.results),
+        "scratch": draft.scratch_bytes, "launches": launches,
+    })
+}
+
+fn value(attr: &Attr) -> Value {
+    match attr {
+        Attr::Int(x) => json!(x),
+        Attr::Float(x) => json!(x),
+        Attr::Bool(x) => json!(x),
+        Attr::Text(x) => json!(x),
+        Attr::Ints(x) => json!(x),
+        Attr::Floats(x) => json!(x),
+    }
+}
+
+fn kernel(op: &str, operands: &[TensorType], attrs: Attrs) -> Kernel {
+    let op = pfm_ops::lookup(op).expect("the operation is in the table");
+    let types: Vec<&TensorType> = operands.iter().collect();
+    let results = (op.shape)(&types, &attrs).expect("the shape rule holds");
+    Kernel { op: OpRef(op), attrs, operands: operands.to_vec(), results }
+}
+
+/// A convolution with its two gradients: the input's sizes, channels in and out, kernel, stride.
+fn convolutions(input: [usize; 4], channels: (usize, usize), taps: [usize; 3], stride: [usize; 3]) -> Vec<(String, Kernel)> {
+    let (ci, co) = channels;
+    let dense = stride == [1; 3];
+    let low = [taps[0] - 1, usize::from(dense && taps[1] == 3), usize::from(dense && taps[2] == 3)];
+    let high = [0, low[1], low[2]];
+    let output: Vec<usize> = (0..3).map(|a| (input[a + 1] + low[a] + high[a] - taps[a]) / stride[a] + 1).collect();
+    let ty = |shape: &[usize]| TensorType::new(DType::Bf16, shape);
+    let x = ty(&[&input[..], &[ci]].concat());
+    let y = ty(&[&input[..1], &output, &[co]].concat());
+    let w = ty(&[&[co, ci], &taps[..]].concat());
+    let attrs = || Attrs::new().ints("stride", &stride).ints("low", &low).ints("high", &high);
+    let name = |op: &str| format!("{op} {ci}->{co} {}x{}x{}", input[1], input[2], taps.map(|k| k.to_string()).join(""));
+    let mut weight = kernel("conv_weight_grad", &[x.clone(), y.clone()], attrs().ints("kernel", &taps));
+    weight.results[0].dtype = DType::F32;
+    vec![
+        (name("fwd"), kernel("conv", &[x, w.clone()], attrs())),
+        (name("dx"), kernel("conv_input_grad", &[y, w], attrs().ints("size", &input[1..]))),
+        (name("dw"), weight),
+    ]
+}
+
+fn kernels() -> Vec<(String, Kernel)> {
+    let (dense, one) = ([3, 3, 3], [1, 1, 1]);
+    let mut all = vec![];
+    for (size, channels) in [
+        ([2, 9, 512, 512], (16, 16)),
+        ([2, 9, 512, 512], (5, 16)),
+        ([2, 9, 512, 512], (16, 5)),
+        ([2, 9, 256, 256], (16, 32)),
+        ([2, 9, 256, 256], (32, 32)),
+        ([2, 9, 256, 256], (16, 64)),
+        ([2, 5, 128, 128], (32, 64)),
+        ([2, 5, 128, 128], (64, 64)),
+        ([2, 5, 128, 128], (32, 256)),
+        ([2, 3, 64, 64], (18, 64)),
+        ([2, 3, 64, 64], (64, 512)),
+    ] {
+        all.extend(convolutions(size, channels, dense, one));
+    }
+    all.extend(convolutions([2, 9, 512, 512], (16, 16), [1, 2, 2], [1, 2, 2]));
+    all.extend(convolutions([2, 9, 256, 256], (32, 32), [3, 2, 2], [2, 2, 2]));
+    all.extend(convolutions([2, 5, 128, 128], (64, 64), [3, 2, 2], [2, 2, 2]));
+    all
+}
