@@ -61,3 +61,10 @@ fn input_gradient_on_tensor_cores() {
     let cases: Vec<Case> = dense().iter().map(|s| convolution("conv_input_grad", s, DType::Bf16)).collect();
     shim::check("conv_input_grad", &cases);
 }
+
+#[test]
+fn weight_gradient_on_tensor_cores() {
+    let mut cases: Vec<Case> = dense().iter().map(|s| convolution("conv_weight_grad", s, DType::Bf16)).collect();
+    cases.push(convolution("conv_weight_grad", &causal([1, 2, 34, 33], (8, 8)), DType::Bf16));
+    shim::check("conv_weight_grad", &cases);
+}

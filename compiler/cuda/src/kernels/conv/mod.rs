@@ -3,6 +3,7 @@
 mod direct;
 mod shape;
 mod tiles;
+mod weight_tiles;
 
 use crate::{Draft, Target};
 use pfm_ir::DType;
@@ -29,6 +30,7 @@ fn on_tensor_cores(kernel: &Kernel, target: &Target) -> Option<Draft> {
             let adjoint = shape.adjoint()?;
             Some(tiles::draft(&adjoint, true, types, Tiling::of(&adjoint, target.sm)))
         }
+        "conv_weight_grad" if shape.is_dense() => Some(weight_tiles::draft(&shape, types, weight_tiles::Tiling::of(&shape, target.sm)?)),
         _ => None,
     }
 }

@@ -31,21 +31,22 @@ pub enum Flow {
     Stages(usize),
 }
 
-/// Shared memory that a block may take on every device from sm_80 on, apart from what the system keeps.
-const SHARED: usize = 99 * 1024;
-const SHARED_OF_90: usize = 227 * 1024;
+/// Shared memory that a block may take.
+pub fn shared_limit(sm: u32) -> usize {
+    match sm {
+        80 | 87 => 163 * 1024,
+        90..=109 => 227 * 1024,
+        _ => 99 * 1024,
+    }
+}
 
 impl Tiling {
     pub fn of(s: &Shape, sm: u32) -> Tiling {
-        let limit = match sm {
-            80 | 87 => 163 * 1024,
-            90..=109 => SHARED_OF_90,
-            _ => SHARED,
-        };
+        let limit = shared_limit(sm);
         let groups = s.channels_out.div_ceil(8);
         let groups = groups.div_ceil(groups.div_ceil(8));
         let base = Tiling { rows: 4, warps: (4, 2), groups, chunk: 16, flow: Flow::Ring, walk: s.output[0], residents: 1 };
-        let resident = |t: &Tiling, limit: usize| if t.shared_bytes(s) <= limit / 2 && t.groups <= 4 { 2 } else { 1 };
+        let resident = |t: &Tiling, limit: usize| if t.shared_bytes(s) <= limit / 2 && t.groups <= 3 { 2 } else { 1 };
         let chunk = if s.channels_in > 16 { 32 } else { 16 };
         let ring = Tiling { chunk, ..base };
         if ring.shared_bytes(s) <= limit {
