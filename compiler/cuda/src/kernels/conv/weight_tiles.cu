@@ -11,7 +11,7 @@
   int k2 = warp % K2, k0 = warp / K2 % K0, part = warp / (K2 * K0);
   int ci0 = blockIdx.z * (NT * 8), co0 = blockIdx.y * (MT * 16);
 
-  auto eight = [&](int to, auto* from, bool inside, int channels, bool copies) {
+  auto eight = [&](int to, decltype(x) from, bool inside, int channels, bool copies) {
     if (copies) {
       copy_async_16(base + to, from, inside && channels > 0);
     } else {
