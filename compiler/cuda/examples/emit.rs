@@ -77,6 +77,20 @@ fn convolutions(input: [usize; 4], channels: (usize, usize), taps: [usize; 3], s
     ]
 }
 
+/// Attention of a head's width and its gradient; that over time is causal and has a bias.
+fn attention(what: &str, shape: [usize; 4], time: bool) -> Vec<(String, Kernel)> {
+    let [n, heads, tokens, width] = shape;
+    let x = TensorType::new(DType::Bf16, &shape);
+    let bias = if time { vec![TensorType::new(DType::Bf16, &[heads, tokens, tokens])] } else { vec![] };
+    let attrs = || Attrs::new().float("scale", 1.0 / (width as f64).sqrt()).bool("causal", time).bool("bias", time).bool("mask", false);
+    let mut forward = kernel("attend", &[vec![x.clone(); 3], bias.clone()].concat(), attrs());
+    forward.results[1].dtype = DType::F32;
+    let lse = TensorType::new(DType::Bf16, &[n, heads, tokens]);
+    let mut backward = kernel("attend_grad", &[vec![x.clone(); 4], vec![lse, x], bias].concat(), attrs());
+    backward.operands[4].dtype = DType::F32;
+    vec![(format!("attend {what}"), forward), (format!("attend_grad {what}"), backward)]
+}
+
 fn kernels() -> Vec<(String, Kernel)> {
     let (dense, one) = ([3, 3, 3], [1, 1, 1]);
     let mut all = vec![];
@@ -95,6 +109,9 @@ fn kernels() -> Vec<(String, Kernel)> {
     ] {
         all.extend(convolutions(size, channels, dense, one));
     }
+    all.extend(attention("space", [6, 16, 4096, 68], false));
+    all.extend(attention("time3", [8192, 16, 3, 68], true));
+    all.extend(attention("time9", [8192, 16, 9, 68], true));
     all.extend(convolutions([2, 9, 512, 512], (16, 16), [1, 2, 2], [1, 2, 2]));
     all.extend(convolutions([2, 9, 256, 256], (32, 32), [3, 2, 2], [2, 2, 2]));
     all.extend(convolutions([2, 5, 128, 128], (64, 64), [3, 2, 2], [2, 2, 2]));

@@ -127,6 +127,10 @@ template <class T> T __shfl_down_sync(unsigned mask, T x, int d) {
   int lane = shim::current % 32;
   return shim::shuffle(mask, x, lane + d < 32 ? lane + d : lane);
 }
+inline int __any_sync(unsigned mask, int x) {
+  for (int d = 16; d > 0; d /= 2) x |= __shfl_xor_sync(mask, x, d);
+  return x;
+}
 template <class T> T __ldg(const T* p) { return *p; }
 
 inline unsigned bf16_rounded(float x) {
