@@ -1,7 +1,10 @@
 //! Writes the heavy kernels of the largest benchmark as files, for measuring them on a device without the rest of the compiler:
 //! `emit FOLDER` leaves one .cu file for each function and `cases.json`, which `scripts/gpu_kernels.py` reads.
 
-use pfm_cuda::{PRELUDE, Step, Target};
+use pfm_cuda::kernels::conv::shape::Shape;
+use pfm_cuda::kernels::conv::tiles::{self, Flow, Tiling, Types};
+use pfm_cuda::kernels::conv::weight_tiles;
+use pfm_cuda::{Draft, PRELUDE, Step, Target};
 use pfm_ir::{Attr, Attrs, DType, OpRef, TensorType};
 use serde_json::{Value, json};
 use pfm_plan::Kernel;
@@ -11,12 +14,16 @@ fn main() {
     let folder = std::env::args().nth(1).expect("usage: emit FOLDER");
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder).expect("the folder can be made");
-    let cases: Vec<Value> = kernels().iter().map(|(name, kernel)| written(folder, name, kernel)).collect();
+    let mut cases: Vec<Value> = kernels().iter().map(|(name, kernel)| written(folder, name, kernel, None)).collect();
+    for (name, kernel, draft) in variants() {
+        cases.push(written(folder, &name, &kernel, Some(draft)));
+    }
     std::fs::write(folder.join("cases.json"), serde_json::to_string_pretty(&cases).expect("JSON")).expect("the list can be written");
 }
 
-fn written(folder: &Path, name: &str, kernel: &Kernel) -> Value {
-    let draft = pfm_cuda::kernels::draft(kernel, &Target { sm: 90 }).expect("there is a kernel for it");
+fn written(folder: &Path, name: &str, kernel: &Kernel, variant: Option<Draft>) -> Value {
+    let is_variant = variant.is_some();
+    let draft = variant.or_else(|| pfm_cuda::kernels::draft(kernel, &Target { sm: 90 })).expect("there is a kernel for it");
     let launches: Vec<Value> = draft
         .steps
         .iter()
@@ -33,7 +40,7 @@ fn written(folder: &Path, name: &str, kernel: &Kernel) -> Value {
     let attrs: serde_json::Map<String, Value> = kernel.attrs.iter().map(|(name, a)| (name.to_string(), value(a))).collect();
     json!({
         "name": name, "op": kernel.op.name, "attrs": attrs, "operands": types(&kernel.operands), "results": types(&kernel.results),
-        "scratch": draft.scratch_bytes, "launches": launches,
+        "variant": is_variant, "scratch": draft.scratch_bytes, "launches": launches,
     })
 }
 
@@ -115,5 +122,83 @@ fn kernels() -> Vec<(String, Kernel)> {
     all.extend(convolutions([2, 9, 512, 512], (16, 16), [1, 2, 2], [1, 2, 2]));
     all.extend(convolutions([2, 9, 256, 256], (32, 32), [3, 2, 2], [2, 2, 2]));
     all.extend(convolutions([2, 5, 128, 128], (64, 64), [3, 2, 2], [2, 2, 2]));
+    all
+}
+
+fn variants() -> Vec<(String, Kernel, Draft)> {
+    let mut all = vec![];
+    let ring = Flow::Ring;
+    let st = Flow::Stages;
+    // rows, warps, groups, chunk, flow, walk, residents
+    let list: Vec<([usize; 4], (usize, usize), usize, (usize, (usize, usize), usize, usize, Flow, usize, usize))> = vec![
+        ([2, 9, 512, 512], (16, 16), 0, (8, (2, 2), 2, 16, ring, 9, 2)),
+        ([2, 9, 512, 512], (16, 16), 0, (8, (4, 2), 2, 16, ring, 9, 1)),
+        ([2, 9, 512, 512], (16, 16), 0, (4, (4, 2), 2, 16, st(3), 1, 2)),
+        ([2, 9, 512, 512], (16, 16), 0, (4, (4, 4), 2, 16, ring, 9, 1)),
+        ([2, 9, 512, 512], (16, 16), 0, (8, (2, 4), 2, 16, ring, 9, 1)),
+        ([2, 9, 512, 512], (16, 16), 0, (4, (2, 4), 2, 16, ring, 9, 2)),
+        ([2, 9, 512, 512], (16, 16), 0, (4, (2, 2), 2, 16, ring, 9, 3)),
+        ([2, 9, 256, 256], (16, 32), 0, (4, (2, 2), 4, 16, ring, 9, 2)),
+        ([2, 9, 256, 256], (16, 32), 0, (8, (2, 2), 4, 16, ring, 9, 1)),
+        ([2, 9, 256, 256], (16, 32), 0, (4, (4, 2), 2, 16, ring, 9, 2)),
+        ([2, 9, 256, 256], (32, 32), 0, (4, (2, 2), 4, 32, ring, 9, 1)),
+        ([2, 9, 256, 256], (32, 32), 0, (4, (4, 2), 4, 16, st(3), 1, 1)),
+        ([2, 9, 256, 256], (32, 32), 0, (4, (4, 2), 4, 16, st(4), 9, 1)),
+        ([2, 9, 256, 256], (32, 32), 0, (4, (4, 2), 4, 32, st(2), 1, 1)),
+        ([2, 9, 256, 256], (32, 32), 0, (4, (2, 2), 4, 16, st(3), 1, 2)),
+        ([2, 9, 256, 256], (32, 32), 0, (8, (2, 2), 4, 16, st(3), 1, 1)),
+        ([2, 9, 256, 256], (16, 64), 0, (4, (2, 2), 8, 16, ring, 9, 1)),
+        ([2, 9, 256, 256], (16, 64), 0, (4, (2, 2), 4, 16, ring, 9, 2)),
+        ([2, 9, 256, 256], (16, 64), 0, (4, (4, 2), 4, 16, ring, 9, 1)),
+        ([2, 9, 256, 256], (16, 64), 1, (8, (2, 2), 2, 16, st(3), 1, 2)),
+        ([2, 9, 256, 256], (16, 64), 1, (4, (4, 2), 2, 32, st(2), 1, 2)),
+        ([2, 9, 256, 256], (16, 64), 1, (4, (4, 2), 2, 16, st(3), 1, 2)),
+        ([2, 5, 128, 128], (64, 64), 0, (4, (4, 2), 8, 16, st(2), 1, 1)),
+        ([2, 5, 128, 128], (64, 64), 0, (4, (4, 2), 8, 16, st(3), 1, 1)),
+        ([2, 5, 128, 128], (64, 64), 0, (4, (2, 2), 8, 16, st(3), 1, 2)),
+        ([2, 5, 128, 128], (64, 64), 0, (4, (2, 2), 8, 16, st(2), 1, 2)),
+        ([2, 5, 128, 128], (64, 64), 0, (4, (2, 2), 4, 16, st(3), 1, 2)),
+        ([2, 5, 128, 128], (64, 64), 0, (4, (4, 2), 4, 16, st(3), 1, 1)),
+        ([2, 3, 64, 64], (64, 512), 0, (4, (2, 2), 8, 16, st(3), 1, 2)),
+        ([2, 3, 64, 64], (64, 512), 1, (4, (2, 2), 4, 16, st(3), 1, 2)),
+        ([2, 3, 64, 64], (64, 512), 1, (4, (1, 2), 8, 16, st(4), 1, 2)),
+        ([2, 3, 64, 64], (64, 512), 1, (4, (2, 1), 8, 16, st(4), 1, 2)),
+    ];
+    for (size, channels, which, (rows, warps, groups, chunk, flow, walk, residents)) in list {
+        let (name, kernel) = convolutions(size, channels, [3; 3], [1; 3]).swap_remove(which);
+        let shape = Shape::of(&kernel);
+        let (shape, scatter) = if which == 1 { shape.adjoint().map(|(s, p)| (s, Some(p))).unwrap() } else { (shape, None) };
+        let t = Tiling { rows, warps, groups, chunk, flow, walk, residents };
+        let types = Types { image: DType::Bf16, weights: DType::Bf16, result: DType::Bf16 };
+        if t.shared_bytes(&shape) > 227 * 1024 {
+            println!("too large: {name} {t:?}");
+            continue;
+        }
+        let flow = match flow { Flow::Ring => 0, Flow::Stages(n) => n };
+        all.push((format!("{name} r{rows} w{warps:?} g{groups} c{chunk} s{flow} R{residents}"), kernel, tiles::draft(&shape, scatter.as_ref(), types, t)));
+    }
+    // rows, across, out, in, parts, splits, residents
+    let list: Vec<([usize; 4], (usize, usize), [usize; 7])> = vec![
+        ([2, 9, 512, 512], (16, 16), [16, 2, 1, 2, 1, 264, 1]),
+        ([2, 9, 512, 512], (16, 16), [8, 2, 1, 2, 1, 396, 3]),
+        ([2, 9, 512, 512], (16, 16), [16, 2, 1, 2, 2, 132, 1]),
+        ([2, 9, 512, 512], (16, 16), [16, 2, 1, 2, 1, 512, 2]),
+        ([2, 9, 256, 256], (32, 32), [8, 2, 2, 4, 1, 256, 1]),
+        ([2, 9, 256, 256], (32, 32), [8, 2, 1, 4, 1, 132, 2]),
+        ([2, 9, 256, 256], (32, 32), [8, 2, 2, 2, 1, 132, 2]),
+        ([2, 9, 256, 256], (32, 32), [16, 1, 2, 4, 1, 256, 1]),
+        ([2, 5, 128, 128], (64, 64), [8, 2, 2, 4, 1, 66, 1]),
+        ([2, 5, 128, 128], (64, 64), [8, 2, 2, 4, 1, 33, 1]),
+        ([2, 5, 128, 128], (64, 64), [8, 2, 2, 2, 1, 33, 2]),
+        ([2, 3, 64, 64], (64, 512), [16, 2, 2, 4, 1, 4, 1]),
+        ([2, 3, 64, 64], (64, 512), [8, 2, 2, 4, 1, 8, 1]),
+    ];
+    for (size, channels, [rows, across, out_groups, in_groups, frames: 3, parts, splits, residents]) in list {
+        let (name, kernel) = convolutions(size, channels, [3; 3], [1; 3]).swap_remove(2);
+        let shape = Shape::of(&kernel);
+        let t = weight_tiles::Tiling { rows, across, out_groups, in_groups, frames: 3, parts, splits, residents };
+        let types = Types { image: DType::Bf16, weights: DType::Bf16, result: DType::F32 };
+        all.push((format!("{name} r{rows}x{across} o{out_groups} i{in_groups} p{parts} s{splits} R{residents}"), kernel, weight_tiles::draft(&shape, types, t)));
+    }
     all
 }

@@ -33,15 +33,15 @@ fn operand_types(s: &Sizes, dtype: DType) -> (Vec<TensorType>, Vec<TensorType>) 
     (vec![of(s.queries, s.width), of(s.keys, s.width), of(s.keys, s.value_width)], extra)
 }
 
-fn forward(s: &Sizes, dtype: DType, tolerance: f64) -> Case {
+fn forward(s: &Sizes, dtype: DType, sm: u32, tolerance: f64) -> Case {
     let (qkv, extra) = operand_types(s, dtype);
     let mut kernel = kernel("attend", &[qkv, extra].concat(), attrs(s));
     kernel.results[1].dtype = DType::F32;
-    case(&format!("attend {}", described(s, dtype)), kernel, None, tolerance)
+    case(&format!("attend {}", described(s, dtype)), kernel, None, tolerance, sm)
 }
 
 /// The gradient, at the outputs that the forward pass gives: rounded like those in memory, unless the kernel has no use for them.
-fn backward(s: &Sizes, dtype: DType, reads_out: bool, tolerance: f64) -> Case {
+fn backward(s: &Sizes, dtype: DType, reads_out: bool, sm: u32, tolerance: f64) -> Case {
     let (qkv, extra) = operand_types(s, dtype);
     let mut words = Words::new(s.queries as u64 + 5);
     let mut tensors: Vec<Tensor> = qkv.iter().chain(&extra).map(|t| random(t, &mut words)).collect();
@@ -57,7 +57,7 @@ fn backward(s: &Sizes, dtype: DType, reads_out: bool, tolerance: f64) -> Case {
     let types = [qkv, vec![out.clone(), forward.results[1].clone(), out], extra].concat();
     let mut kernel = kernel("attend_grad", &types, attrs(s));
     kernel.operands[4].dtype = DType::F32;
-    case(&format!("attend_grad {}", described(s, dtype)), kernel, Some(operands), tolerance)
+    case(&format!("attend_grad {}", described(s, dtype)), kernel, Some(operands), tolerance, sm)
 }
 
 fn described(s: &Sizes, dtype: DType) -> String {
@@ -87,14 +87,30 @@ fn large() -> Vec<Sizes> {
 
 #[test]
 fn forward_on_tensor_cores() {
-    let cases: Vec<Case> = large().iter().map(|s| forward(s, DType::Bf16, 1e-2)).collect();
+    let cases: Vec<Case> = large().iter().map(|s| forward(s, DType::Bf16, 80, 1e-2)).collect();
     shim::check("attend_forward", &cases);
 }
 
 #[test]
 fn gradient_on_tensor_cores() {
-    let cases: Vec<Case> = large().iter().map(|s| backward(s, DType::Bf16, true, 2e-2)).collect();
+    let cases: Vec<Case> = large().iter().map(|s| backward(s, DType::Bf16, true, 80, 2e-2)).collect();
     shim::check("attend_gradient", &cases);
+}
+
+fn for_groups() -> Vec<Sizes> {
+    large().into_iter().filter(|s| s.width <= 80).collect()
+}
+
+#[test]
+fn forward_on_groups_of_warps() {
+    let cases: Vec<Case> = for_groups().iter().map(|s| forward(s, DType::Bf16, 90, 1e-2)).collect();
+    shim::check("attend_groups", &cases);
+}
+
+#[test]
+fn gradient_on_groups_of_warps() {
+    let cases: Vec<Case> = for_groups().iter().map(|s| backward(s, DType::Bf16, true, 90, 2e-2)).collect();
+    shim::check("attend_groups_gradient", &cases);
 }
 
 fn few() -> Vec<Sizes> {
@@ -110,14 +126,14 @@ fn few() -> Vec<Sizes> {
 
 #[test]
 fn forward_over_few_tokens() {
-    let bf16 = few().into_iter().map(|s| forward(&s, DType::Bf16, 5e-3));
-    let f32 = few().into_iter().map(|s| forward(&s, DType::F32, 1e-5));
+    let bf16 = few().into_iter().map(|s| forward(&s, DType::Bf16, 90, 5e-3));
+    let f32 = few().into_iter().map(|s| forward(&s, DType::F32, 90, 1e-5));
     shim::check("attend_few", &bf16.chain(f32).collect::<Vec<Case>>());
 }
 
 #[test]
 fn gradient_over_few_tokens() {
-    let bf16 = few().into_iter().map(|s| backward(&s, DType::Bf16, false, 5e-3));
-    let f32 = few().into_iter().map(|s| backward(&s, DType::F32, false, 1e-5));
+    let bf16 = few().into_iter().map(|s| backward(&s, DType::Bf16, false, 90, 5e-3));
+    let f32 = few().into_iter().map(|s| backward(&s, DType::F32, false, 90, 1e-5));
     shim::check("attend_few_gradient", &bf16.chain(f32).collect::<Vec<Case>>());
 }

@@ -34,7 +34,7 @@ fn convolution(op: &str, s: &Sizes, dtype: DType) -> Case {
         _ => kernel(op, &[x, y], attrs.ints("kernel", &s.kernel)),
     };
     let tolerance = if dtype == DType::Bf16 { 5e-3 } else { 1e-5 };
-    case(&format!("{op} {:?} {:?} {:?} {:?} {dtype:?}", s.input, s.channels, s.kernel, s.stride), kernel, None, tolerance)
+    case(&format!("{op} {:?} {:?} {:?} {:?} {dtype:?}", s.input, s.channels, s.kernel, s.stride), kernel, None, tolerance, 90)
 }
 
 fn dense() -> Vec<Sizes> {
@@ -50,21 +50,35 @@ fn dense() -> Vec<Sizes> {
     ]
 }
 
+fn strided() -> Vec<Sizes> {
+    let of = |input, channels, kernel: [usize; 3], stride, low| Sizes { input, channels, kernel, stride, low, high: [0; 3] };
+    vec![
+        of([1, 3, 8, 10], (16, 16), [1, 2, 2], [1, 2, 2], [0; 3]),
+        of([2, 5, 6, 70], (32, 24), [3, 2, 2], [2, 2, 2], [2, 0, 0]),
+        of([1, 4, 9, 13], (5, 18), [3, 4, 4], [2, 4, 4], [2, 0, 0]),
+        of([1, 5, 7, 9], (16, 32), [3, 3, 2], [1, 2, 3], [1, 1, 1]),
+    ]
+}
+
+fn all() -> Vec<Sizes> {
+    dense().into_iter().chain(strided()).collect()
+}
+
 #[test]
 fn forward_on_tensor_cores() {
-    let cases: Vec<Case> = dense().iter().map(|s| convolution("conv", s, DType::Bf16)).collect();
+    let cases: Vec<Case> = all().iter().map(|s| convolution("conv", s, DType::Bf16)).collect();
     shim::check("conv_forward", &cases);
 }
 
 #[test]
 fn input_gradient_on_tensor_cores() {
-    let cases: Vec<Case> = dense().iter().map(|s| convolution("conv_input_grad", s, DType::Bf16)).collect();
+    let cases: Vec<Case> = all().iter().map(|s| convolution("conv_input_grad", s, DType::Bf16)).collect();
     shim::check("conv_input_grad", &cases);
 }
 
 #[test]
 fn weight_gradient_on_tensor_cores() {
-    let mut cases: Vec<Case> = dense().iter().map(|s| convolution("conv_weight_grad", s, DType::Bf16)).collect();
+    let mut cases: Vec<Case> = all().iter().map(|s| convolution("conv_weight_grad", s, DType::Bf16)).collect();
     cases.push(convolution("conv_weight_grad", &causal([1, 2, 34, 33], (8, 8)), DType::Bf16));
     shim::check("conv_weight_grad", &cases);
 }

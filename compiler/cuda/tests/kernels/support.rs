@@ -62,10 +62,10 @@ pub fn kernel(op: &str, operands: &[TensorType], attrs: Attrs) -> Kernel {
 }
 
 /// The case of a kernel; `operands` are random unless given.
-pub fn case(name: &str, kernel: Kernel, operands: Option<Vec<Tensor>>, tolerance: f64) -> Case {
+pub fn case(name: &str, kernel: Kernel, operands: Option<Vec<Tensor>>, tolerance: f64, sm: u32) -> Case {
     let mut words = Words::new(name.len() as u64 + 17);
     let operands = operands.unwrap_or_else(|| kernel.operands.iter().map(|ty| random(ty, &mut words)).collect());
-    let draft = pfm_cuda::kernels::draft(&kernel, &Target { sm: 90 }).expect("there is a kernel for it");
+    let draft = pfm_cuda::kernels::draft(&kernel, &Target { sm }).expect("there is a kernel for it");
     let expected = meant(&kernel, &operands);
     Case { name: name.to_string(), kernel, draft, operands, expected, tolerance }
 }

@@ -2,6 +2,7 @@
 
 mod direct;
 mod few;
+mod group;
 mod tensor;
 
 use crate::{Draft, Target};
@@ -9,13 +10,18 @@ use pfm_ir::DType;
 use pfm_plan::Kernel;
 
 /// Few tokens are a matter of memory in every type. Else bf16 goes to tensor cores, f32 to plain arithmetic.
-pub fn draft(kernel: &Kernel, _: &Target) -> Draft {
-    let width = kernel.operands[0].shape[3].max(kernel.operands[2].shape[3]);
-    if kernel.operands[0].shape[2].max(kernel.operands[1].shape[2]) <= few::MOST && width <= few::WIDEST {
-        return few::draft(kernel);
+pub fn draft(kernel: &Kernel, target: &Target) -> Draft {
+    let (q, k, v) = (&kernel.operands[0], &kernel.operands[1], &kernel.operands[2]);
+    let (tokens, width) = (q.shape[2].max(k.shape[2]), q.shape[3].max(v.shape[3]));
+    // Functions on tensor cores take maxima before the factor.
+    let tensor_cores = q.dtype == DType::Bf16 && kernel.attrs.get_float("scale") > 0.0;
+    if tokens <= few::MOST && width <= few::WIDEST {
+        few::draft(kernel)
+    } else if tensor_cores && target.sm == 90 && width <= group::WIDEST {
+        group::draft(kernel)
+    } else if tensor_cores && width <= tensor::WIDEST {
+        tensor::draft(kernel)
+    } else {
+        direct::draft(kernel)
     }
-    if kernel.operands[0].dtype == DType::Bf16 && width <= tensor::WIDEST {
-        return tensor::draft(kernel);
-    }
-    direct::draft(kernel)
 }

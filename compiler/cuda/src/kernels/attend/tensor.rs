@@ -60,9 +60,7 @@ fn backward(kernel: &Kernel) -> Draft {
     let at = kernel.operands.len();
     let scratch = at + kernel.results.len();
     let rows = s.heads * s.queries;
-    let f = Function::new("attend_delta", 256).constant("ROWS", rows).constant("DV", kernel.operands[2].shape[3]);
-    let f = f.reads("out", kernel.operands[3].dtype, 3).reads("dout", kernel.operands[5].dtype, 5).writes("delta", DType::F32, scratch);
-    let mut steps = vec![Step::Launch(f.launch(include_str!("tensor_delta.cu"), [rows.div_ceil(8), 1, 1], 0))];
+    let mut steps = vec![Step::Launch(delta(kernel, scratch))];
 
     let f = sized(kernel, &s).reads("delta", DType::F32, scratch).writes("dq", kernel.results[0].dtype, at).constant("KEYS", BLOCK);
     let shared = 2 * BLOCK * s.row_bytes() + s.block_rows() * s.row_bytes();
@@ -78,6 +76,15 @@ fn backward(kernel: &Kernel) -> Draft {
         steps.push(direct::bias_grad(kernel));
     }
     Draft { steps, scratch_bytes: 4 * rows }
+}
+
+/// The sum of dout out of each query, into the working memory.
+pub fn delta(kernel: &Kernel, scratch: usize) -> Launch {
+    let v = &kernel.operands[3].shape;
+    let rows = v[0] * v[1] * v[2];
+    let f = Function::new("attend_delta", 256).constant("ROWS", rows).constant("DV", v[3]);
+    let f = f.reads("out", kernel.operands[3].dtype, 3).reads("dout", kernel.operands[5].dtype, 5).writes("delta", DType::F32, scratch);
+    f.launch(include_str!("tensor_delta.cu"), [rows.div_ceil(8), 1, 1], 0)
 }
 
 fn sized(kernel: &Kernel, s: &Sizes) -> Function {

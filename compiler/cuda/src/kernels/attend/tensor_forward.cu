@@ -1,7 +1,8 @@
   // out = softmax(scale q k^T + bias) v and lse, for WARPS * MT * 16 queries of one head, over blocks of keys. The maximum of a row that
   // exponents are taken from lags behind the true one by at most 2^8, so that sums are rarely rescaled.
   constexpr int QUERIES = WARPS * MT * 16, BLOCKS = (TQ + QUERIES - 1) / QUERIES, STAGE = KEYS * (LD + LV), Q = 2 * STAGE;
-  constexpr float NONE = -1e30f;
+  constexpr float NONE = -1e30f, FACTOR = SCALE * LOG2E;
+  const float HIDDEN = __uint_as_float(0xff800000u);
   int first = blockIdx.x % BLOCKS * QUERIES, nh = blockIdx.x / BLOCKS, n = nh / H, h = nh % H;
   auto* keys = k + (long long)nh * TK * D;
   auto* values = v + (long long)nh * TK * DV;
@@ -51,10 +52,10 @@
         times_transposed(s[g], queries, stage + (part + g * 16) * LD, LD, UD);
       }
       int key = step * KEYS + part;
-      bool check = CAUSAL || MASK || key + 16 * GROUP > TK;
+      bool check = CAUSAL || MASK || (TK % KEYS != 0 && key + 16 * GROUP > TK);
       float highest[MT][2];
 #pragma unroll
-      for (int m = 0; m < MT; m++) highest[m][0] = highest[m][1] = NONE;
+      for (int m = 0; m < MT; m++) highest[m][0] = highest[m][1] = HIDDEN;
 #pragma unroll
       for (int g = 0; g < GROUP; g++)
 #pragma unroll
@@ -63,9 +64,9 @@
           for (int i = 0; i < 8; i++) {
             float& x = s[g][m][i / 4][i % 4];
             int a = first + (warp * MT + m) * 16 + lane / 4 + i / 2 % 2 * 8, b = key + g * 16 + i / 4 * 8 + lane % 4 * 2 + i % 2;
-            x *= SCALE * LOG2E;
-            if (BIAS) x += a < TQ && b < TK ? as_float(bias[((long long)h * TQ + a) * TK + b]) * LOG2E : 0.0f;
-            if (check && (b >= TK || !visible(n, a, b))) x = 2.0f * NONE;
+            // Scores stay without their factor until the exponent, which then is one multiplication and addition.
+            if (BIAS) x += a < TQ && b < TK ? as_float(bias[((long long)h * TQ + a) * TK + b]) * (1.0f / SCALE) : 0.0f;
+            if (check && (b >= TK || !visible(n, a, b))) x = HIDDEN;
             highest[m][i / 2 % 2] = larger(highest[m][i / 2 % 2], x);
           }
       bool rises = false;
@@ -77,14 +78,14 @@
           x = larger(x, __shfl_xor_sync(0xffffffffu, x, 1));
           x = larger(x, __shfl_xor_sync(0xffffffffu, x, 2));
           highest[m][r] = x;
-          rises = rises || x > top[m][r] + 8.0f;
+          rises = rises || x * FACTOR > top[m][r] + 8.0f;
         }
       if (__any_sync(0xffffffffu, rises)) {
 #pragma unroll
         for (int m = 0; m < MT; m++)
 #pragma unroll
           for (int r = 0; r < 2; r++) {
-            float higher = larger(top[m][r], highest[m][r]), factor = fast_exp2(top[m][r] - higher);
+            float higher = larger(top[m][r], highest[m][r] * FACTOR), factor = fast_exp2(top[m][r] - higher);
             top[m][r] = higher;
             total[m][r] *= factor;
 #pragma unroll
@@ -102,8 +103,8 @@
 #pragma unroll
           for (int i = 0; i < 8; i++) {
             float& x = s[g][m][i / 4][i % 4];
-            // Where nothing is visible, `top` is still NONE, and a hidden score lies far below it.
-            x = fast_exp2(x - top[m][i / 2 % 2]);
+            // Where nothing is visible, `top` is NONE, and a hidden score is minus infinity.
+            x = fast_exp2(x * FACTOR - top[m][i / 2 % 2]);
             total[m][i / 2 % 2] += x;
           }
           as_left(left[m], s[g][m]);

@@ -52,7 +52,7 @@
       times_transposed(s, queries, stage + part * LD, LD, UD);
       times_transposed(dp, upstream, stage + KEYS * LD + part * LV, LV, UV);
       int key = step * KEYS + part;
-      bool check = CAUSAL || MASK || key + 16 > TK;
+      bool check = CAUSAL || MASK || (TK % KEYS != 0 && key + 16 > TK);
       u32 left[MT][4];
 #pragma unroll
       for (int m = 0; m < MT; m++) {

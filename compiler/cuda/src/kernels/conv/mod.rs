@@ -1,9 +1,9 @@
 //! Convolutions and their gradients.
 
 mod direct;
-mod shape;
-mod tiles;
-mod weight_tiles;
+pub mod shape;
+pub mod tiles;
+pub mod weight_tiles;
 
 use crate::{Draft, Target};
 use pfm_ir::DType;
@@ -25,12 +25,11 @@ fn on_tensor_cores(kernel: &Kernel, target: &Target) -> Option<Draft> {
     let shape = Shape::of(kernel);
     let types = Types { image: kernel.operands[0].dtype, weights: kernel.operands[1].dtype, result: kernel.results[0].dtype };
     match kernel.op.name {
-        "conv" if shape.is_dense() => Some(tiles::draft(&shape, false, types, Tiling::of(&shape, target.sm))),
+        "conv" => Some(tiles::draft(&shape, None, types, Tiling::of(&shape, target.sm)?)),
         "conv_input_grad" => {
-            let adjoint = shape.adjoint()?;
-            Some(tiles::draft(&adjoint, true, types, Tiling::of(&adjoint, target.sm)))
+            let (adjoint, scatter) = shape.adjoint()?;
+            Some(tiles::draft(&adjoint, Some(&scatter), types, Tiling::of(&adjoint, target.sm)?))
         }
-        "conv_weight_grad" if shape.is_dense() => Some(weight_tiles::draft(&shape, types, weight_tiles::Tiling::of(&shape, target.sm)?)),
-        _ => None,
+        _ => Some(weight_tiles::draft(&shape, types, weight_tiles::Tiling::of(&shape, target.sm)?)),
     }
 }

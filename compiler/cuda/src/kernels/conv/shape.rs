@@ -48,34 +48,76 @@ impl Shape {
         self.stride == [1; 3]
     }
 
-    /// The convolution that computes the input gradient: taps turned round, channels changed over. None with a stride, or with
-    /// more zeros before than the kernel reaches.
-    pub fn adjoint(&self) -> Option<Shape> {
-        let mut low = [0; 3];
-        for (axis, low) in low.iter_mut().enumerate() {
-            *low = (self.kernel[axis] - 1).checked_sub(self.low[axis])?;
+    /// The convolution that computes the input gradient: taps turned round, channels changed over. With a stride its channels are
+    /// those of all pixels between two steps. None when there are more zeros before than the kernel reaches.
+    pub fn adjoint(&self) -> Option<(Shape, Scatter)> {
+        let (mut kernel, mut low, mut output, mut lead) = ([0; 3], [0; 3], [0; 3], [0; 3]);
+        for a in 0..3 {
+            let step = self.stride[a];
+            // The first pixel lies `lead` pixels after a step.
+            let skipped = self.low[a] / step;
+            kernel[a] = self.kernel[a].div_ceil(step);
+            lead[a] = self.low[a] % step;
+            low[a] = (kernel[a] - 1).checked_sub(skipped)?;
+            output[a] = (self.input[a] - 1 + self.low[a]) / step - skipped + 1;
         }
-        self.is_dense().then(|| Shape {
+        let phases: usize = self.stride.iter().product();
+        let shape = Shape {
+            batch: self.batch,
             channels_in: self.channels_out,
-            channels_out: self.channels_in,
+            channels_out: phases * self.channels_in,
             input: self.output,
-            output: self.input,
+            output,
+            kernel,
+            stride: [1; 3],
             low,
-            ..self.clone()
-        })
+        };
+        let scatter = Scatter { channels: self.channels_in, step: self.stride, lead, size: self.input, kernel: self.kernel };
+        Some((shape, scatter))
     }
 
     /// The sizes as constants of a function.
     pub fn constants(&self, f: Function) -> Function {
-        let mut f = f.constant("N", self.batch).constant("CI", self.channels_in).constant("CO", self.channels_out);
+        let f = f.constant("N", self.batch).constant("CI", self.channels_in).constant("CO", self.channels_out);
         let lists = [("I", self.input), ("O", self.output), ("K", self.kernel), ("S", self.stride), ("L", self.low)];
-        for (name, sizes) in lists {
-            for (axis, size) in sizes.iter().enumerate() {
-                f = f.constant(&format!("{name}{axis}"), *size);
-            }
-        }
-        f
+        axes(f, &lists)
     }
+}
+
+/// Where results go whose channels are those of several pixels, and which weights they have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scatter {
+    /// Channels of one pixel.
+    pub channels: usize,
+    /// Pixels of the result between two of the convolution.
+    pub step: [usize; 3],
+    /// Pixels before the first of the result.
+    pub lead: [usize; 3],
+    pub size: [usize; 3],
+    /// The kernel of the convolution whose gradient it is.
+    pub kernel: [usize; 3],
+}
+
+impl Scatter {
+    /// Each pixel to its own place.
+    pub fn none(s: &Shape) -> Scatter {
+        Scatter { channels: s.channels_out, step: [1; 3], lead: [0; 3], size: s.output, kernel: s.kernel }
+    }
+
+    pub fn constants(&self, f: Function) -> Function {
+        let lists = [("F", self.step), ("M", self.lead), ("J", self.size), ("T", self.kernel)];
+        axes(f, &lists).constant("CR", self.channels)
+    }
+}
+
+/// Constants such as I0, I1 and I2.
+fn axes(mut f: Function, lists: &[(&str, [usize; 3])]) -> Function {
+    for (name, sizes) in lists {
+        for (axis, size) in sizes.iter().enumerate() {
+            f = f.constant(&format!("{name}{axis}"), *size);
+        }
+    }
+    f
 }
 
 fn three(sizes: &[usize], rest: usize) -> [usize; 3] {

@@ -1,7 +1,7 @@
-//! Convolutions with stride 1 on tensor cores, and their input gradients, which are such convolutions too. A block keeps a tile of
+//! Convolutions on tensor cores, and their input gradients, which are convolutions too. A block keeps a tile of
 //! pixels with its border in shared memory, for all taps; products are bf16, sums f32.
 
-use super::shape::Shape;
+use super::shape::{Scatter, Shape};
 use crate::function::Function;
 use crate::{Draft, Launch, Step};
 use pfm_ir::DType;
@@ -41,20 +41,41 @@ pub fn shared_limit(sm: u32) -> usize {
 }
 
 impl Tiling {
-    pub fn of(s: &Shape, sm: u32) -> Tiling {
+    /// None when no tile fits into shared memory.
+    pub fn of(s: &Shape, sm: u32) -> Option<Tiling> {
         let limit = shared_limit(sm);
         let groups = s.channels_out.div_ceil(8);
         let groups = groups.div_ceil(groups.div_ceil(8));
-        let base = Tiling { rows: 4, warps: (4, 2), groups, chunk: 16, flow: Flow::Ring, walk: s.output[0], residents: 1 };
-        let resident = |t: &Tiling, limit: usize| if t.shared_bytes(s) <= limit / 2 && t.groups <= 3 { 2 } else { 1 };
-        let chunk = if s.channels_in > 16 { 32 } else { 16 };
-        let ring = Tiling { chunk, ..base };
-        if ring.shared_bytes(s) <= limit {
-            return Tiling { residents: resident(&ring, limit), ..ring };
+        let base = Tiling { rows: 4, warps: (2, 2), groups, chunk: 16, flow: Flow::Ring, walk: s.output[0], residents: 1 };
+        let ring = match groups {
+            ..=2 => base,
+            3 | 4 => Tiling { rows: 8, ..base },
+            _ => base,
+        };
+        let ring = Tiling { chunk: if s.channels_in > 16 { 32 } else { 16 }, ..ring };
+        let tiling = if s.stride[0] == 1 && ring.shared_bytes(s) <= limit { ring } else { base.staged(s, limit) };
+        // Accumulators, and as much again for the rest, bound how many blocks there is room for.
+        let registers = tiling.rows * tiling.groups * 4 + 80;
+        let by_registers = 65536 / (registers * 32 * tiling.warps.0 * tiling.warps.1);
+        let bytes = tiling.shared_bytes(s);
+        let residents = by_registers.min((limit + 1024) / (bytes + 1024)).clamp(1, 3);
+        (bytes <= limit).then_some(Tiling { residents, ..tiling })
+    }
+
+    /// Frames and weights come anew for every output frame: for many channels, or a stride in time.
+    fn staged(self, s: &Shape, limit: usize) -> Tiling {
+        let wide = self.groups <= 2 && s.channels_in >= 32;
+        let (chunk, warps, stages) = if wide { (32, (4, 2), 2) } else { (16, self.warps, 3) };
+        let few = |t: &Tiling| s.batch * s.output[0] * t.tiles(s).0 * t.tiles(s).1 * s.channels_out.div_ceil(8 * t.groups) < 200;
+        let mut t = Tiling { chunk, warps, flow: Flow::Stages(stages), walk: 1, ..self };
+        if few(&t) && t.groups > 4 {
+            t.groups = t.groups.div_ceil(2);
         }
-        let stages = |n: usize| Tiling { chunk: 16, flow: Flow::Stages(n), walk: 1, ..base };
-        let staged = [4, 3, 2].map(stages).into_iter().find(|t| t.shared_bytes(s) <= limit).unwrap_or(stages(2));
-        Tiling { residents: resident(&staged, limit), ..staged }
+        if t.shared_bytes(s) > limit { Tiling { chunk: 16, warps: (1, 2), flow: Flow::Stages(2), ..t } } else { t }
+    }
+
+    fn tiles(&self, s: &Shape) -> (usize, usize) {
+        (s.output[1].div_ceil(self.rows * self.warps.0), s.output[2].div_ceil(16 * self.warps.1))
     }
 
     fn chunks(&self, s: &Shape) -> usize {
@@ -67,7 +88,8 @@ impl Tiling {
     }
 
     fn frame_bytes(&self, s: &Shape) -> usize {
-        let (rows, columns) = (self.rows * self.warps.0 + s.kernel[1] - 1, 16 * self.warps.1 + s.kernel[2] - 1);
+        let rows = (self.rows * self.warps.0 - 1) * s.stride[1] + s.kernel[1];
+        let columns = (16 * self.warps.1 - 1) * s.stride[2] + s.kernel[2];
         rows * columns * self.chunk * 2
     }
 
@@ -87,35 +109,35 @@ pub struct Types {
     pub result: DType,
 }
 
-/// The convolution `s` of memory 0 with the weights in memory 1, into memory 2. With `adjoint` the weights are those of the
-/// convolution whose input gradient `s` is.
-pub fn draft(s: &Shape, adjoint: bool, types: Types, t: Tiling) -> Draft {
+/// The convolution `s` of memory 0 with the weights in memory 1, into memory 2. With `scatter` it is the input gradient of another,
+/// whose weights those are.
+pub fn draft(s: &Shape, scatter: Option<&Scatter>, types: Types, t: Tiling) -> Draft {
     let blocks = s.channels_out.div_ceil(8 * t.groups);
     let packed = blocks * s.kernel[0] * t.chunks(s) * t.weight_bytes(s);
-    let steps = vec![Step::Launch(pack(s, adjoint, types, t, packed)), Step::Launch(multiply(s, types, t, blocks))];
+    let place = scatter.cloned().unwrap_or_else(|| Scatter::none(s));
+    let pack = {
+        let f = Function::new("conv_pack", 256).reads("w", types.weights, 1).writes("packed", DType::I32, 3);
+        let f = place.constants(s.constants(f)).flag("ADJOINT", scatter.is_some()).constant("ITEMS", packed / 8);
+        let f = f.constant("NT", t.groups).constant("CHUNK", t.chunk).constant("CHUNKS", t.chunks(s));
+        f.launch(include_str!("pack.cu"), [(packed / 8).div_ceil(256), 1, 1], 0)
+    };
+    let steps = vec![Step::Launch(pack), Step::Launch(multiply(s, &place, types, t, blocks))];
     Draft { steps, scratch_bytes: packed }
 }
 
-fn pack(s: &Shape, adjoint: bool, types: Types, t: Tiling, bytes: usize) -> Launch {
-    let f = Function::new("conv_pack", 256).reads("w", types.weights, 1).writes("packed", DType::I32, 3);
-    let f = s.constants(f).constant("ITEMS", bytes / 8).constant("NT", t.groups).constant("CHUNK", t.chunk);
-    let f = f.constant("CHUNKS", t.chunks(s)).flag("ADJOINT", adjoint);
-    f.launch(include_str!("pack.cu"), [(bytes / 8).div_ceil(256), 1, 1], 0)
-}
-
-fn multiply(s: &Shape, types: Types, t: Tiling, blocks: usize) -> Launch {
-    let tiles = (s.output[1].div_ceil(t.rows * t.warps.0), s.output[2].div_ceil(16 * t.warps.1));
+fn multiply(s: &Shape, place: &Scatter, types: Types, t: Tiling, blocks: usize) -> Launch {
+    let tiles = t.tiles(s);
     let f = Function::new("conv_tiles", 32 * t.warps.0 * t.warps.1).residents(t.residents);
     let f = f.reads("x", types.image, 0).reads("packed", DType::I32, 3).writes("y", types.result, 2);
     let stages = match t.flow {
         Flow::Ring => 2,
         Flow::Stages(n) => n,
     };
-    let f = s.constants(f).constant("R", t.rows).constant("WARPS_Y", t.warps.0).constant("WARPS_X", t.warps.1);
+    let f = place.constants(s.constants(f)).constant("R", t.rows).constant("WARPS_Y", t.warps.0).constant("WARPS_X", t.warps.1);
     let f = f.constant("NT", t.groups).constant("CHUNK", t.chunk).constant("CHUNKS", t.chunks(s)).constant("STAGES", stages);
     let f = f.constant("TILES_Y", tiles.0).constant("TILES_X", tiles.1).constant("WALK", t.walk).flag("RING", t.flow == Flow::Ring);
     let f = f.flag("COPIES", types.image == DType::Bf16 && s.channels_in.is_multiple_of(8));
-    let f = f.flag("WIDE", types.result == DType::Bf16 && s.channels_out.is_multiple_of(8) && t.groups.is_multiple_of(2));
+    let f = f.flag("WIDE", types.result == DType::Bf16 && place.channels.is_multiple_of(8) && t.groups.is_multiple_of(2));
     let grid = [s.batch * tiles.0 * tiles.1, s.output[0].div_ceil(t.walk), blocks];
     f.launch(include_str!("tiles.cu"), grid, t.shared_bytes(s))
 }
