@@ -282,6 +282,25 @@ PFM_INLINE float warp_max(float x) {
   return x;
 }
 
+// ---- waiting -----------------------------------------------------------------------------------------------------------------
+
+// Waits until all BLOCKS blocks of the launch have come here; all of them must fit on the device at once. `arrived` is zero at the
+// start of the launch, `turn` counts the waits so far. What was written before is seen after.
+template <int BLOCKS>
+PFM_INLINE void grid_wait(u32* arrived, u32& turn) {
+  turn++;
+  __syncthreads();
+  if (BLOCKS > 1) {
+    if (threadIdx.x == 0) {
+      __threadfence();
+      atomicAdd(arrived, 1u);
+      while (*(volatile u32*)arrived < turn * (u32)BLOCKS) {}
+      __threadfence();
+    }
+    __syncthreads();
+  }
+}
+
 // ---- random bits -------------------------------------------------------------------------------------------------------------
 
 // Philox4x32 with ten rounds: four words for a counter under a key.

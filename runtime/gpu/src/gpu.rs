@@ -37,7 +37,7 @@ impl Gpu {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let new: Vec<(&String, &String)> = sources.iter().filter(|(entry, _)| !loaded.contains_key(*entry)).collect();
         let texts: Vec<String> = new.iter().map(|(_, text)| (*text).clone()).collect();
-        let architecture = format!("sm_{}", self.device.capability);
+        let architecture = self.target().architecture();
         let compiled = compile_all(&texts, &architecture, self.threads, self.cache.as_ref())?;
         for ((entry, _), compiled) in new.iter().zip(compiled) {
             loaded.insert((*entry).clone(), Module::load(&self.device, &compiled.code)?);

@@ -16,7 +16,7 @@ fn every_case_compiles_without_spills() {
         }
         let texts: Vec<String> = sources.into_values().collect();
         println!("{} functions for sm_{sm}", texts.len());
-        for (compiled, text) in compile_all(&texts, &format!("sm_{sm}"), 2, None).expect("all compile").iter().zip(&texts) {
+        for (compiled, text) in compile_all(&texts, &Target { sm }.architecture(), 2, None).expect("all compile").iter().zip(&texts) {
             let body = text.split("extern \"C\"").nth(1).unwrap_or(text);
             assert!(compiled.log.contains(" 0 bytes spill stores"), "{}\n{body}", compiled.log);
         }

@@ -22,6 +22,9 @@ struct Roles {
     summed: Vec<Axis>,
 }
 
+/// Matrices with so few rows, columns or products are a matter of memory, for which a fold is as good.
+const THIN: usize = 4;
+
 const X: usize = 0;
 const Y: usize = 1;
 const OUT: usize = 2;
@@ -29,7 +32,7 @@ const OUT: usize = 2;
 pub fn draft(kernel: &Kernel, _: &Target) -> Draft {
     let roles = Roles::of(kernel);
     let dtypes = [kernel.operands[0].dtype, kernel.operands[1].dtype, kernel.results[0].dtype];
-    if [&roles.rows, &roles.columns, &roles.summed].iter().any(|axes| product(axes) == 1) {
+    if [&roles.rows, &roles.columns, &roles.summed].iter().any(|axes| product(axes) <= THIN) {
         return fold(&roles, dtypes);
     }
     products(&roles, dtypes)
@@ -98,17 +101,20 @@ fn products(roles: &Roles, dtypes: [DType; 3]) -> Draft {
     let mut matrices = vec![];
     for (tensor, (first, second)) in sides.into_iter().enumerate() {
         let dtype = dtypes[tensor];
-        if let Some(matrix) = view(tensor, dtype, &roles.batch, first, second) {
+        // The library rounds to bf16 only products of bf16.
+        let wide = tensor == OUT && dtype != dtypes[X] && dtype == DType::Bf16;
+        if let Some(matrix) = view(tensor, dtype, &roles.batch, first, second).filter(|_| !wide) {
             matrices.push(matrix);
             continue;
         }
-        let offset = draft.scratch_bytes.next_multiple_of(16) / dtype.size();
+        let held = if wide { DType::F32 } else { dtype };
+        let offset = draft.scratch_bytes.next_multiple_of(16) / held.size();
         let axes: Vec<Axis> = [&roles.batch[..], first, second].concat();
-        let copy = rearrange(&axes, tensor, dtype, offset, tensor == OUT);
+        let copy = rearrange(&axes, tensor, (held, dtype), offset, tensor == OUT);
         if tensor == OUT { after.extend(copy.steps) } else { draft.steps.extend(copy.steps) }
-        draft.scratch_bytes = (offset + product(&axes)) * dtype.size();
+        draft.scratch_bytes = (offset + product(&axes)) * held.size();
         let (rows, columns) = (product(first), product(second));
-        matrices.push(Matrix { argument: OUT + 1, dtype, offset, leading: columns, transposed: false, step: rows * columns });
+        matrices.push(Matrix { argument: OUT + 1, dtype: held, offset, leading: columns, transposed: false, step: rows * columns });
     }
     let [a, b, c] = <[Matrix; 3]>::try_from(matrices).expect("there are three tensors");
     let (m, n) = (product(&roles.rows), product(&roles.columns));
@@ -125,8 +131,8 @@ fn products(roles: &Roles, dtypes: [DType; 3]) -> Draft {
     draft
 }
 
-/// Copies a tensor to working memory in the order of `axes`, or back.
-fn rearrange(axes: &[Axis], tensor: usize, dtype: DType, offset: usize, back: bool) -> Draft {
+/// Copies a tensor to working memory in the order of `axes`, or back from it, where it may have been wider.
+fn rearrange(axes: &[Axis], tensor: usize, (held, dtype): (DType, DType), offset: usize, back: bool) -> Draft {
     let mut dense = vec![0; axes.len()];
     let mut step = 1;
     for (i, axis) in axes.iter().enumerate().rev() {
@@ -137,8 +143,11 @@ fn rearrange(axes: &[Axis], tensor: usize, dtype: DType, offset: usize, back: bo
     let strides = axes.iter().map(|a| a.strides[tensor].expect("the tensor has these axes") as i64).collect();
     let own = (tensor, Access { offset: 0, strides });
     let (from, to) = if back { (packed, own) } else { (own, packed) };
-    let body = vec![Expr::Load { buffer: from.0, access: from.1, dtype }];
-    let stores = vec![Store { buffer: to.0, access: to.1, value: ExprId(0) }];
+    let mut body = vec![Expr::Load { buffer: from.0, access: from.1, dtype: held }];
+    if held != dtype {
+        body.push(Expr::Apply { scalar: Scalar::Cast, dtype, args: vec![ExprId(0)] });
+    }
+    let stores = vec![Store { buffer: to.0, access: to.1, value: ExprId(body.len() as u32 - 1) }];
     loops::draft_loop(&Loop { space: axes.iter().map(|a| a.size).collect(), body, stores })
 }
 

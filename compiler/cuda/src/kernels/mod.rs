@@ -4,6 +4,7 @@ mod argsort;
 pub mod attend;
 mod contract;
 pub mod conv;
+mod factor;
 mod fft;
 mod index;
 mod random;
@@ -21,6 +22,8 @@ pub fn draft(kernel: &Kernel, target: &Target) -> Option<Draft> {
         "scatter_add" => index::scatter_add(kernel),
         "random" => random::draft(kernel),
         "argsort" => argsort::draft(kernel),
+        "qr" => factor::qr(kernel),
+        "eigh" => factor::eigh(kernel),
         "fft" => fft::draft(kernel),
         _ => return None,
     })

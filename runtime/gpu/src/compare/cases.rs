@@ -19,6 +19,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(norms());
     all.extend(products());
     all.extend(kernels());
+    all.extend(factors());
     all
 }
 
@@ -32,8 +33,9 @@ fn family(op: &Op) -> &'static str {
 
 fn of_sample(op: &'static Op, n: usize, sample: &Sample) -> Option<Case> {
     let bf16 = sample.operands.iter().any(|t| t.dtype == DType::Bf16);
-    // Signs and bases of eigenvectors are free, so they are no case for a comparison.
-    let free = matches!(op.name, "eigh" | "qr");
+    // Signs and bases of eigenvectors are free. The operands of `attend_grad` that belong together are drawn apart in its samples, and
+    // a kernel may work them out again.
+    let free = matches!(op.name, "eigh" | "attend_grad");
     if bf16 || free || sample.attrs.get("dtype") == Some(&Attr::Text("bf16".into())) {
         return None;
     }
@@ -95,7 +97,7 @@ fn loops() -> Vec<Case> {
 
 /// Norms over groups of channels and softmax: reductions and the loops between them.
 fn norms() -> Vec<Case> {
-    let shapes = [[6, 400, 24], [3, 5, 7], [2, 900, 64], [40, 70, 16]];
+    let shapes = [[6, 400, 24], [3, 5, 7], [12, 900, 64], [40, 70, 16]];
     let of = |shape: &[usize; 3]| {
         let make = |b: &mut Builder, x: &[ValueId]| {
             let mut all: Vec<ValueId> = (0..3).map(|a| ops::normalise(b, x[0], &[a], 1e-5, true)).collect();
@@ -165,4 +167,24 @@ fn kernels() -> Vec<Case> {
         all.push(case("attend", &format!("attend {n} {h} {t} {d} causal {causal} bias {bias}"), &types, (-1.0, 1.0), &make));
     }
     all
+}
+
+/// Factorisations, by what does not depend on the signs and bases that are free.
+fn factors() -> Vec<Case> {
+    let eigh = [2, 3, 33, 64, 130].map(|n| {
+        let make = |b: &mut Builder, x: &[ValueId]| {
+            let turned = ops::permute(b, x[0], &[1, 0]);
+            let a = ops::add(b, x[0], turned);
+            let (values, vectors) = ops::eigh(b, a);
+            let scales = ops::broadcast(b, values, &[n, n], &[1]);
+            let scaled = ops::mul(b, vectors, scales);
+            vec![values, ops::contract(b, scaled, vectors, &[0, 1], &[2, 1], &[0, 2])]
+        };
+        case("eigh", &format!("eigh of {n}"), &[TensorType::f32(&[n, n])], (-1.0, 1.0), &make)
+    });
+    let qr = [[5, 5], [70, 33], [200, 130]].map(|shape| {
+        let make = |b: &mut Builder, x: &[ValueId]| <[ValueId; 2]>::from(ops::qr(b, x[0])).to_vec();
+        case("qr", &format!("qr of {shape:?}"), &[TensorType::f32(&shape)], (-1.0, 1.0), &make)
+    });
+    eigh.into_iter().chain(qr).collect()
 }
