@@ -38,6 +38,7 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         programs.time_groups(clock.clock());
     }
     programs.prepare(0, work.evaluation)?;
+    programs.hold_windows();
     let mut memory = planned(&programs, &work);
     let meter = Meter::of(native);
     meter.forget_peak();

@@ -9,6 +9,8 @@ use crate::function::Function;
 
 const BLOCK: usize = 256;
 const WARP: usize = 32;
+/// Results from which on a few threads for each fill the device.
+const PLENTY: usize = 1 << 16;
 
 struct Cut {
     /// Threads of a result.
@@ -23,8 +25,18 @@ fn cut(arranged: &Arranged, cell: &Cell) -> Cut {
     let results: usize = axes.iter().filter(|a| !a.reduced).map(|a| a.size).product();
     let places = axes.iter().filter(|a| a.reduced).map(|a| a.size).product::<usize>() / cell.width;
     let few = results < BUSY || places >= 4 * BLOCK;
-    let team = if few && places >= BLOCK { BLOCK } else { places.next_power_of_two().min(WARP) };
+    let team = if few && places >= BLOCK { BLOCK } else { team(places, results) };
     Cut { team, results, places }
+}
+
+/// Threads of a result whose cells are few: as many as leave the fewest idle in the last round, but enough to read whole sectors and
+/// to fill the device.
+fn team(places: usize, results: usize) -> usize {
+    let most = places.next_power_of_two().min(WARP);
+    let least = if results >= PLENTY { most.min(4) } else { most };
+    let slots = |team: usize| places.div_ceil(team) * team;
+    let sizes = (0..6).map(|n| 1 << n).filter(|t| (least..=most).contains(t));
+    sizes.min_by_key(|t| (slots(*t), WARP - t)).unwrap_or(most)
 }
 
 pub fn parts(arranged: &Arranged) -> usize {

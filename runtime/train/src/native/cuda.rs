@@ -21,6 +21,8 @@ pub struct Cuda {
     units: BTreeMap<Unit, Code>,
     arena: Memory,
     resident: Resident,
+    /// Copies of what was sent, by its place in the host's memory; none are kept unless somebody asks.
+    held: Option<BTreeMap<(usize, usize), Memory>>,
 }
 
 /// A unit's program and the memory that only it uses.
@@ -51,7 +53,7 @@ impl Cuda {
     pub fn new(gpu: Arc<Gpu>, options: Options) -> Result<Cuda, RunError> {
         let options = Options { cuda: Some(gpu.target()), ..options };
         let arena = Memory::new(&gpu.device, 0)?;
-        Ok(Cuda { gpu, options, units: BTreeMap::new(), arena, resident: Resident::default() })
+        Ok(Cuda { gpu, options, units: BTreeMap::new(), arena, resident: Resident::default(), held: None })
     }
 
     /// Sends the store's tensors unless they are there.
@@ -72,6 +74,18 @@ impl Cuda {
         self.resident.stamp = Some(store.stamp());
         Ok(())
     }
+}
+
+/// Values that are sent each time even when copies are kept: a rate may change in its place.
+const SMALL: usize = 1024;
+
+/// Fills `to` from the device's copy of these values, which is made the first time.
+fn copy_held(gpu: &Gpu, held: &mut BTreeMap<(usize, usize), Memory>, values: &[f32], to: &Memory) -> Result<(), CudaError> {
+    let key = (values.as_ptr().addr(), values.len());
+    if let std::collections::btree_map::Entry::Vacant(place) = held.entry(key) {
+        place.insert(Memory::new(&gpu.device, to.bytes())?).write_words(values)?;
+    }
+    gpu.device.copy(held[&key].address(), to.address(), to.bytes())
 }
 
 impl Machine for Cuda {
@@ -108,9 +122,10 @@ impl Machine for Cuda {
         for (name, words) in data {
             let Some(memory) = loaded.input(name).and_then(|at| code.data.get_mut(&at)) else { continue };
             assert_eq!(memory.bytes(), words.len() * 4, "`{name}` of {} has its size", loaded.unit);
-            match words {
-                Words::Floats(values) => memory.write_words(values)?,
-                Words::Integers(values) => memory.write_words(values)?,
+            match (words, &mut self.held) {
+                (Words::Integers(values), _) => memory.write_words(values)?,
+                (Words::Floats(values), Some(held)) if values.len() > SMALL => copy_held(&self.gpu, held, values, memory)?,
+                (Words::Floats(values), _) => memory.write_words(values)?,
             }
         }
         let input = |(at, position): (usize, &Option<usize>)| match position {
@@ -137,6 +152,10 @@ impl Machine for Cuda {
         let mut values = vec![0.0f32; memory.bytes() / 4];
         memory.read_words(&mut values)?;
         Ok(values)
+    }
+
+    fn hold(&mut self) {
+        self.held.get_or_insert_default();
     }
 
     fn fetch(&mut self, store: &mut Store) -> Result<(), RunError> {

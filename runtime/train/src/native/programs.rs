@@ -57,6 +57,11 @@ impl NativePrograms {
         self.units.values_mut().filter_map(|l| l.times.as_mut()).for_each(GroupTimes::reset);
     }
 
+    /// From now on the same window has the same values whenever it is given: a device keeps its copy.
+    pub fn hold_windows(&mut self) {
+        self.machine.hold();
+    }
+
     /// Compiles what steps on a data set with this variant need, so that none of them waits for it.
     pub fn prepare(&mut self, set: usize, variant: usize) -> Result<(), RunError> {
         self.load(self.accumulate_unit(set, variant))?;

@@ -33,7 +33,7 @@
           if (fabsf(z) > 1e-7f * sqrtf(fabsf(x * y)) + floor) {
             const float tau = (y - x) / (2.0f * z);
             const float t = (tau < 0.0f ? -1.0f : 1.0f) / (fabsf(tau) + sqrtf(1.0f + tau * tau));
-            c = rsqrtf(1.0f + t * t), s = t * c;
+            c = 1.0f / sqrtf(1.0f + t * t), s = t * c;
             rotated = 1;
           }
         }
