@@ -3,6 +3,7 @@
 
 mod bf16;
 mod evaluate;
+mod lanes;
 mod loops;
 mod maths;
 mod reduce;
