@@ -10,6 +10,8 @@ mod kernel;
 mod module;
 mod program;
 mod schedule;
+#[cfg(all(target_arch = "x86_64", unix))]
+mod wide;
 mod widen;
 
 pub use pfm_kernels::Isa;
