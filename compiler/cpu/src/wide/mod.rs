@@ -516,3 +516,26 @@ impl Writer<'_> {
         (lower(&mut self.asm, &record.insts, &context)? <= SPILLS).then_some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pfm_plan::{ExprId, Loop, Store};
+
+    /// y[i, j] = x[i, j] over rows that are `apart` from each other and elements `stride` apart.
+    fn copy(columns: usize, stride: i64) -> Nest {
+        let access = |stride| Access { offset: 0, strides: vec![columns as i64 * stride, stride] };
+        Nest::of_loop(&Loop {
+            space: vec![5, columns],
+            body: vec![Expr::Load { buffer: 0, access: access(stride), dtype: DType::F32 }],
+            stores: vec![Store { buffer: 1, access: access(1), value: ExprId(0) }],
+        })
+    }
+
+    #[test]
+    fn neighbours_are_taken_and_strangers_left() {
+        assert!([4, 16, 17, 64, 65, 1000].iter().all(|n| emit(&copy(*n, 1)).is_some()));
+        assert!(emit(&copy(64, 2)).is_none(), "lanes lie apart");
+        assert!(emit(&copy(3, 1)).is_none(), "rows are too short");
+    }
+}
