@@ -5,6 +5,7 @@
 pub(crate) mod attend;
 mod copies;
 
+use crate::amx::{self, may_serve};
 use crate::contract::ContractSpec;
 use crate::contract_run::contract;
 use crate::conv::weight::conv_weight_grad;
@@ -23,12 +24,18 @@ impl ContractSpec {
 
 impl ConvSpec {
     /// Floats of scratch of `conv_mixed`.
-    pub fn mixed_scratch(&self, _isa: Isa, products: Products, stored: Storage) -> usize {
+    pub fn mixed_scratch(&self, isa: Isa, products: Products, stored: Storage) -> usize {
+        if let Some(plan) = way(&self.by_tiles[0], isa, products) {
+            return plan.scratch();
+        }
         self.scratch() + extra(&self.lengths(), products, stored)
     }
 
     /// Floats of scratch of `conv_input_grad_mixed`.
-    pub fn input_grad_mixed_scratch(&self, _isa: Isa, products: Products, stored: Storage) -> usize {
+    pub fn input_grad_mixed_scratch(&self, isa: Isa, products: Products, stored: Storage) -> usize {
+        if let Some(plan) = way(&self.by_tiles[1], isa, products) {
+            return plan.scratch();
+        }
         self.input_grad_scratch() + extra(&self.lengths(), products, stored)
     }
 
@@ -36,6 +43,11 @@ impl ConvSpec {
     pub fn weight_grad_mixed_scratch(&self, _isa: Isa, products: Products, stored: Storage) -> usize {
         self.weight_grad_scratch() + extra(&self.lengths(), products, stored)
     }
+}
+
+/// The way by tiles, of bf16 or of split f32, if there is one and the call may take it.
+fn way<P>(ways: &[Option<P>; 2], isa: Isa, products: Products) -> Option<&P> {
+    if may_serve(isa, products) { ways[usize::from(products == Products::Split)].as_ref() } else { None }
 }
 
 /// The storage of a call: bf16 if any of its tensors is.
@@ -78,6 +90,9 @@ pub fn conv_mixed(
     assert_eq!([x.len(), w.len(), y.len()], spec.lengths(), "operands have the sizes of the specification");
     let stored = stored(&[x.storage(), w.storage(), y.storage()]);
     assert!(scratch.len() >= spec.mixed_scratch(isa, products, stored), "scratch is large enough");
+    if let Some(plan) = way(&spec.by_tiles[0], isa, products) {
+        return amx::conv::conv(pool, isa, spec, plan, x, w, y, scratch);
+    }
     let (x, scratch) = readable(pool, isa, products, x, scratch);
     let (w, scratch) = readable(pool, isa, products, w, scratch);
     writable(pool, isa, y, scratch, |y, scratch| conv(pool, isa, spec, x, w, y, scratch));
@@ -98,6 +113,9 @@ pub fn conv_input_grad_mixed(
     assert_eq!([dx.len(), w.len(), dy.len()], spec.lengths(), "operands have the sizes of the specification");
     let stored = stored(&[dy.storage(), w.storage(), dx.storage()]);
     assert!(scratch.len() >= spec.input_grad_mixed_scratch(isa, products, stored), "scratch is large enough");
+    if let Some(plan) = way(&spec.by_tiles[1], isa, products) {
+        return amx::conv::input_grad(pool, isa, spec, plan, dy, w, dx, scratch);
+    }
     let (dy, scratch) = readable(pool, isa, products, dy, scratch);
     let (w, scratch) = readable(pool, isa, products, w, scratch);
     writable(pool, isa, dx, scratch, |dx, scratch| conv_input_grad(pool, isa, spec, dy, w, dx, scratch));
