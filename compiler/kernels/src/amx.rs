@@ -2,9 +2,12 @@
 //! one place where a task enters code that does. Operands are packed into rows of 64 bytes that a tile loads as they lie.
 
 pub(crate) mod block;
+pub(crate) mod contract;
+pub(crate) mod contract_plan;
 pub(crate) mod conv;
 mod conv_pack;
 pub(crate) mod conv_plan;
+mod gather;
 pub(crate) mod pack;
 pub(crate) mod tiles;
 
@@ -44,9 +47,16 @@ pub(crate) fn launch_tiles<K: TileKernel>(pool: &Pool, isa: Isa, tasks: usize, k
                 (_, Isa::Avx512) => return enter_emulated(kernel, task),
                 _ => {}
             }
-            kernel.run(&mut Emulated::<Portable>::new(), task);
+            enter_portable(kernel, task);
         }
     });
+}
+
+/// Never inlined: its stack space must not be part of the caller's.
+#[inline(never)]
+unsafe fn enter_portable<K: TileKernel>(kernel: &K, task: usize) {
+    // SAFETY: plain Rust.
+    unsafe { kernel.run(&mut Emulated::<Portable>::new(), task) }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -5,6 +5,7 @@
 pub(crate) mod attend;
 mod copies;
 
+use crate::amx::contract_plan::GemmPlan;
 use crate::amx::{self, may_serve};
 use crate::contract::ContractSpec;
 use crate::contract_run::contract;
@@ -17,7 +18,10 @@ use pfm_device::Pool;
 
 impl ContractSpec {
     /// Floats of scratch of `contract_mixed`. `stored` is bf16 if any tensor of the call is, here and below.
-    pub fn mixed_scratch(&self, _isa: Isa, products: Products, stored: Storage) -> usize {
+    pub fn mixed_scratch(&self, isa: Isa, products: Products, stored: Storage) -> usize {
+        if let Some(plan) = GemmPlan::new(isa, self, products) {
+            return plan.scratch(self);
+        }
         self.scratch() + extra(&self.lengths, products, stored)
     }
 }
@@ -70,6 +74,9 @@ pub fn contract_mixed(
     assert_eq!([x.len(), y.len(), out.len()], spec.lengths, "operands have the sizes of the specification");
     let stored = stored(&[x.storage(), y.storage(), out.storage()]);
     assert!(scratch.len() >= spec.mixed_scratch(isa, products, stored), "scratch is large enough");
+    if let Some(plan) = GemmPlan::new(isa, spec, products) {
+        return amx::contract::contract(pool, isa, spec, &plan, x, y, out, scratch);
+    }
     let (x, scratch) = readable(pool, isa, products, x, scratch);
     let (y, scratch) = readable(pool, isa, products, y, scratch);
     writable(pool, isa, out, scratch, |out, scratch| contract(pool, isa, spec, x, y, out, scratch));

@@ -2,7 +2,7 @@
 
 use crate::amx::block::Parts;
 use crate::amx::tiles::{Tiles, V};
-use crate::precision::{Operand, Output};
+use crate::precision::{Operand, Output, from_bf16};
 use crate::simd::Simd;
 
 /// Where a tensor to read starts.
@@ -48,6 +48,18 @@ impl Source {
                 Source::F32(x) if n == T::Lanes::LANES => T::Lanes::load(x),
                 Source::F32(x) => T::Lanes::load_first(x, n),
                 Source::Bf16(x) => T::load_bf16(x, n),
+            }
+        }
+    }
+
+    /// The first value.
+    #[inline(always)]
+    pub(crate) unsafe fn value(self) -> f32 {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            match self {
+                Source::F32(x) => *x,
+                Source::Bf16(x) => from_bf16(*x),
             }
         }
     }
