@@ -10,6 +10,9 @@ pub(crate) mod conv_plan;
 mod gather;
 pub(crate) mod pack;
 pub(crate) mod tiles;
+pub(crate) mod weight;
+mod weight_pack;
+pub(crate) mod weight_plan;
 
 use crate::amx::tiles::{Emulated, Tiles};
 use crate::isa::Isa;

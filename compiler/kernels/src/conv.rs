@@ -10,6 +10,7 @@ mod winograd;
 
 use crate::amx::block::Parts;
 use crate::amx::conv_plan::ConvPlan;
+use crate::amx::weight_plan::WeightPlan;
 use crate::block::{Panel, padded, panel, panels};
 use crate::conv::narrow::{Narrow, PackNarrow};
 use crate::conv::tiles::{PackTaps, Winograd};
@@ -32,6 +33,7 @@ pub struct ConvSpec {
     pub(crate) backward: Vec<Walk>,
     /// The ways by tiles, forward and input gradient: of bf16 and of split f32.
     pub(crate) by_tiles: [[Option<ConvPlan>; 2]; 2],
+    pub(crate) weight_by_tiles: [Option<WeightPlan>; 2],
 }
 
 /// One set of visited pixels: a walk along each of three axes.
@@ -77,14 +79,14 @@ impl ConvSpec {
             }
         }
         let (source, result) = (Pixels { size: input, channels: ci }, Pixels { size: output, channels: co });
+        let some = batch * source.values() * result.values() > 0;
         let ways = |walks: &[Walk], source: &Pixels, result: &Pixels| {
-            [false, true].map(|split| {
-                let some = batch * source.values() * result.values() > 0;
-                some.then(|| ConvPlan::new(Parts { split }, batch, kernel, walks, source, result)).flatten()
-            })
+            [false, true].map(|split| some.then(|| ConvPlan::new(Parts { split }, batch, kernel, walks, source, result)).flatten())
         };
         let by_tiles = [ways(std::slice::from_ref(&forward), &source, &result), ways(&backward, &result, &source)];
-        ConvSpec { batch, ci, co, input, output, kernel, forward, backward, by_tiles }
+        let weight_by_tiles =
+            [false, true].map(|split| some.then(|| WeightPlan::new(Parts { split }, batch, kernel, &forward, &source, &result)).flatten());
+        ConvSpec { batch, ci, co, input, output, kernel, forward, backward, by_tiles, weight_by_tiles }
     }
 
     pub(crate) fn source(&self) -> Pixels {

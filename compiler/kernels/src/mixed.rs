@@ -44,7 +44,10 @@ impl ConvSpec {
     }
 
     /// Floats of scratch of `conv_weight_grad_mixed`.
-    pub fn weight_grad_mixed_scratch(&self, _isa: Isa, products: Products, stored: Storage) -> usize {
+    pub fn weight_grad_mixed_scratch(&self, isa: Isa, products: Products, stored: Storage) -> usize {
+        if let Some(plan) = way(&self.weight_by_tiles, isa, products) {
+            return plan.scratch();
+        }
         self.weight_grad_scratch() + extra(&self.lengths(), products, stored)
     }
 }
@@ -143,6 +146,9 @@ pub fn conv_weight_grad_mixed(
     assert_eq!([x.len(), dw.len(), dy.len()], spec.lengths(), "operands have the sizes of the specification");
     let stored = stored(&[x.storage(), dy.storage(), dw.storage()]);
     assert!(scratch.len() >= spec.weight_grad_mixed_scratch(isa, products, stored), "scratch is large enough");
+    if let Some(plan) = way(&spec.weight_by_tiles, isa, products) {
+        return amx::weight::weight_grad(pool, isa, spec, plan, x, dy, dw, scratch);
+    }
     let (x, scratch) = readable(pool, isa, products, x, scratch);
     let (dy, scratch) = readable(pool, isa, products, dy, scratch);
     writable(pool, isa, dw, scratch, |dw, scratch| conv_weight_grad(pool, isa, spec, x, dy, dw, scratch));

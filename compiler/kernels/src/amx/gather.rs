@@ -111,8 +111,11 @@ fn aside(space: &mut Stack<{ 2 * TILE / 4 }>, like: Packed) -> Packed {
 }
 
 /// Transposes the 16 by 16 pairs of a tile.
+///
+/// # Safety
+/// Both are whole tiles, and the processor has what `T` needs.
 #[inline(always)]
-unsafe fn turn<T: Tiles>(from: Packed, to: Packed) {
+pub(crate) unsafe fn turn<T: Tiles>(from: Packed, to: Packed) {
     let lanes = T::Lanes::LANES;
     for part in 0..from.parts.count() {
         // SAFETY: passed on from the caller.
