@@ -1,6 +1,8 @@
 //! Matrix tiles of bf16 products with f32 sums (Intel AMX): whether this processor and its system let us use them, and the
 //! one place where a task enters code that does. Operands are packed into rows of 64 bytes that a tile loads as they lie.
 
+pub(crate) mod attend;
+pub(crate) mod attend_grad;
 pub(crate) mod block;
 pub(crate) mod contract;
 pub(crate) mod contract_plan;
@@ -8,6 +10,7 @@ pub(crate) mod conv;
 mod conv_pack;
 pub(crate) mod conv_plan;
 mod gather;
+mod matrix;
 pub(crate) mod pack;
 pub(crate) mod tiles;
 pub(crate) mod weight;

@@ -80,8 +80,10 @@ pub(crate) struct Block {
     pub b: [*const u8; 4],
     /// Bytes from one row of A to the next.
     pub a_row: usize,
-    /// Sums, tile by tile: [row of tiles][column of tiles][16][16].
+    /// Sums: tile by tile, [row of tiles][column of tiles][16][16], if `sums_row` is 64; else a matrix in which so many
+    /// bytes lie from one row to the next.
     pub sums: *mut f32,
+    pub sums_row: usize,
     /// Add to the sums that are there.
     pub add: bool,
 }
@@ -161,21 +163,31 @@ impl Block {
         }
     }
 
+    /// Where an accumulator starts.
+    #[inline(always)]
+    fn place<const N: usize>(&self, tile: usize) -> *mut f32 {
+        if self.sums_row == 64 {
+            return self.sums.wrapping_add(tile * SUMS);
+        }
+        self.sums.wrapping_byte_add(tile / N * 16 * self.sums_row + tile % N * 64)
+    }
+
     #[inline(always)]
     unsafe fn begin<T: Tiles, const M: usize, const N: usize>(&self, tiles: &mut T) {
-        let sums = self.sums.cast_const().cast::<u8>();
+        let sums = |tile: usize| self.place::<N>(tile).cast_const().cast::<u8>();
+        let row = self.sums_row;
         // SAFETY: passed on from the caller.
         unsafe {
             if self.add {
-                tiles.load::<0>(sums, 64);
+                tiles.load::<0>(sums(0), row);
                 if M * N > 1 {
-                    tiles.load::<1>(sums.add(TILE), 64);
+                    tiles.load::<1>(sums(1), row);
                 }
                 if M * N > 2 {
-                    tiles.load::<2>(sums.add(2 * TILE), 64);
+                    tiles.load::<2>(sums(2), row);
                 }
                 if M * N > 3 {
-                    tiles.load::<3>(sums.add(3 * TILE), 64);
+                    tiles.load::<3>(sums(3), row);
                 }
             } else {
                 tiles.zero::<0>();
@@ -188,17 +200,18 @@ impl Block {
 
     #[inline(always)]
     unsafe fn end<T: Tiles, const M: usize, const N: usize>(&self, tiles: &mut T) {
+        let row = self.sums_row;
         // SAFETY: passed on from the caller.
         unsafe {
-            tiles.store::<0>(self.sums);
+            tiles.store::<0>(self.place::<N>(0), row);
             if M * N > 1 {
-                tiles.store::<1>(self.sums.add(SUMS));
+                tiles.store::<1>(self.place::<N>(1), row);
             }
             if M * N > 2 {
-                tiles.store::<2>(self.sums.add(2 * SUMS));
+                tiles.store::<2>(self.place::<N>(2), row);
             }
             if M * N > 3 {
-                tiles.store::<3>(self.sums.add(3 * SUMS));
+                tiles.store::<3>(self.place::<N>(3), row);
             }
         }
     }

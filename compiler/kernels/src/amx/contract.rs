@@ -176,6 +176,7 @@ impl Job<'_> {
                             b: std::array::from_fn(|i| b.wrapping_add(i * b_tile)),
                             a_row: 64,
                             sums: shape.sums(part, row),
+                            sums_row: 64,
                             add: add || chunk > 0,
                         };
                         // SAFETY: the tiles lie inside packed operands and the sums.

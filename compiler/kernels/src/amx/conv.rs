@@ -244,6 +244,7 @@ impl Convolve<'_> {
                         b: [weights[0], weights[1], weights[1], weights[1]],
                         a_row: self.walk[2].source_step * plan.pixel(),
                         sums: part.sums.wrapping_add(place * 4 * SUMS),
+                        sums_row: 64,
                         add: block > 0 || chunk > 0,
                     };
                     // SAFETY: tiles of pixels and of weights lie inside what was packed.

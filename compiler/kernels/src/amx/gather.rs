@@ -63,8 +63,11 @@ impl Side<'_> {
 }
 
 /// Values of the sum lie side by side: rows of A as they are.
+///
+/// # Safety
+/// See `Side::tile`; so for `across`.
 #[inline(always)]
-unsafe fn along<T: Tiles>(form: Form, from: Source, stride: usize, (count, some): (usize, usize), to: Packed) {
+pub(crate) unsafe fn along<T: Tiles>(form: Form, from: Source, stride: usize, (count, some): (usize, usize), to: Packed) {
     let mut space = Stack::<{ 2 * TILE / 4 }>::new();
     let rows = if form == Form::A { to } else { aside(&mut space, to) };
     // SAFETY: passed on from the caller.
@@ -83,7 +86,7 @@ unsafe fn along<T: Tiles>(form: Form, from: Source, stride: usize, (count, some)
 
 /// Rows or columns lie side by side: pairs of B as they are.
 #[inline(always)]
-unsafe fn across<T: Tiles>(form: Form, from: Source, stride: usize, (count, some): (usize, usize), to: Packed) {
+pub(crate) unsafe fn across<T: Tiles>(form: Form, from: Source, stride: usize, (count, some): (usize, usize), to: Packed) {
     let mut space = Stack::<{ 2 * TILE / 4 }>::new();
     let pairs = if form == Form::B { to } else { aside(&mut space, to) };
     let lanes = T::Lanes::LANES;

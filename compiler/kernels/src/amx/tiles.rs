@@ -15,8 +15,8 @@ pub(crate) trait Tiles {
     unsafe fn zero<const TILE: usize>(&mut self);
     /// Loads 16 rows of 64 bytes that lie `row` bytes apart.
     unsafe fn load<const TILE: usize>(&mut self, from: *const u8, row: usize);
-    /// Stores 16 rows of 16 f32 that follow one another.
-    unsafe fn store<const TILE: usize>(&mut self, to: *mut f32);
+    /// Stores 16 rows of 16 f32, `row` bytes apart.
+    unsafe fn store<const TILE: usize>(&mut self, to: *mut f32, row: usize);
     /// C += A B
     unsafe fn dot<const C: usize, const A: usize, const B: usize>(&mut self);
 
@@ -80,9 +80,11 @@ impl<S: Simd> Tiles for Emulated<S> {
         }
     }
     #[inline(always)]
-    unsafe fn store<const TILE: usize>(&mut self, to: *mut f32) {
-        // SAFETY: the caller's pointer has room for a tile.
-        unsafe { to.cast::<[[u32; 16]; 16]>().write_unaligned(self.tiles[TILE]) }
+    unsafe fn store<const TILE: usize>(&mut self, to: *mut f32, row: usize) {
+        for (i, from) in self.tiles[TILE].iter().enumerate() {
+            // SAFETY: the caller's pointer has room for the rows.
+            unsafe { to.byte_add(i * row).cast::<[u32; 16]>().write_unaligned(*from) };
+        }
     }
     #[inline(always)]
     unsafe fn dot<const C: usize, const A: usize, const B: usize>(&mut self) {
@@ -218,10 +220,10 @@ mod hardware {
             }
         }
         #[inline(always)]
-        unsafe fn store<const TILE: usize>(&mut self, to: *mut f32) {
+        unsafe fn store<const TILE: usize>(&mut self, to: *mut f32, row: usize) {
             // SAFETY: see `zero`; the caller's pointer has room for a tile.
             unsafe {
-                asm!("tilestored [{p} + 1*{s}], tmm{t}", t = const TILE, p = in(reg) to, s = in(reg) 64usize, options(nostack, preserves_flags));
+                asm!("tilestored [{p} + 1*{s}], tmm{t}", t = const TILE, p = in(reg) to, s = in(reg) row, options(nostack, preserves_flags));
             }
         }
         #[inline(always)]

@@ -205,6 +205,7 @@ impl Bands<'_> {
                         b: std::array::from_fn(|i| b.wrapping_add(self.entry(entry + i))),
                         a_row: 64,
                         sums: self.sums.wrapping_add(((plane * rows + row) * columns + column) * 4 * SUMS),
+                        sums_row: 64,
                         add: true,
                     };
                     // SAFETY: steps lie inside packed frames; the sums are of this task alone.
