@@ -14,6 +14,8 @@ pub struct Options {
     pub verify: bool,
     /// Instruction set to use; None takes the best that the machine has.
     pub isa: Option<pfm_cpu::Isa>,
+    /// Plan for a CUDA device with these abilities instead of the CPU.
+    pub cuda: Option<pfm_cuda::Target>,
 }
 
 /// Sees each pass's result.
@@ -92,7 +94,10 @@ pub fn plan(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Pla
     watch.graph("lower", &graph);
     let graph = optimise(graph, options, watch);
     let (precision, isa) = (graph.precision, options.isa.unwrap_or_else(pfm_cpu::Isa::detect));
-    let plan = pfm_plan::plan(&graph, &|work| pfm_cpu::scratch_bytes(work, precision, isa));
+    let plan = pfm_plan::plan(&graph, &|work| match &options.cuda {
+        Some(target) => pfm_cuda::scratch_bytes(work, target),
+        None => pfm_cpu::scratch_bytes(work, precision, isa),
+    });
     if options.verify {
         let errors = pfm_plan::verify(&plan);
         assert!(errors.is_empty(), "after `plan`: {errors:?}");
@@ -105,7 +110,13 @@ pub fn plan(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Pla
 pub fn compile(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Compiled, Vec<Diagnostic>> {
     let plan = plan(graph, options, watch)?;
     let program = pfm_cpu::compile(&plan, &pfm_cpu::Options { isa: options.isa }).map_err(|d| vec![*d])?;
-    let inputs = plan.inputs.iter().map(|i| Signature { name: i.name.clone(), role: i.role.clone(), ty: i.ty.clone() }).collect();
-    let outputs = plan.outputs.iter().map(|o| Returned { name: o.name.clone(), ty: o.ty.clone(), into: o.into }).collect();
+    let (inputs, outputs) = called_with(&plan);
     Ok(Compiled { name: plan.name.clone(), inputs, outputs, flops: plan.cost().flops, arena_bytes: plan.arena_bytes, program })
+}
+
+/// What a plan's program wants to be called with, and what it gives back.
+pub fn called_with(plan: &Plan) -> (Vec<Signature>, Vec<Returned>) {
+    let inputs = plan.inputs.iter().map(|i| Signature { name: i.name.clone(), role: i.role.clone(), ty: i.ty.clone() });
+    let outputs = plan.outputs.iter().map(|o| Returned { name: o.name.clone(), ty: o.ty.clone(), into: o.into });
+    (inputs.collect(), outputs.collect())
 }

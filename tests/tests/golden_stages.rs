@@ -5,7 +5,7 @@
 use pfm_compiler::{Alone, Isa, Options, Request, check};
 use pfm_device::Pool;
 use pfm_ir::Precision;
-use pfm_train::{Native, NativePrograms, Programs, Store};
+use pfm_train::{Device, Native, NativePrograms, Programs, Store};
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,7 +87,8 @@ impl Golden {
             library: Arc::new(checked.library),
             data: PathBuf::new(),
             pool: Arc::new(Pool::new(2)),
-            options: Options { verify: true, isa: Some(isa) },
+            options: Options { verify: true, isa: Some(isa), cuda: None },
+            device: Device::Cpu,
         };
         let programs = NativePrograms::new(native, stage).expect("the stage opens");
         let mut store = Store::initial(&programs);

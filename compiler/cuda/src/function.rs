@@ -9,9 +9,11 @@ use std::fmt::Write;
 pub struct Function {
     family: &'static str,
     block: usize,
+    residents: usize,
     parameters: Vec<String>,
     arguments: Vec<usize>,
     constants: String,
+    before: String,
 }
 
 /// The C++ type of an element in memory.
@@ -26,7 +28,19 @@ pub fn element(dtype: DType) -> &'static str {
 impl Function {
     /// `block` is the number of threads of a block.
     pub fn new(family: &'static str, block: usize) -> Function {
-        Function { family, block, parameters: vec![], arguments: vec![], constants: String::new() }
+        Function { family, block, residents: 1, parameters: vec![], arguments: vec![], constants: String::new(), before: String::new() }
+    }
+
+    /// How many blocks of it one multiprocessor holds at least, which bounds the registers.
+    pub fn residents(mut self, blocks: usize) -> Function {
+        self.residents = blocks;
+        self
+    }
+
+    /// Text that stands before it, such as functions that only it needs.
+    pub fn after(mut self, text: &str) -> Function {
+        self.before.push_str(text);
+        self
     }
 
     pub fn reads(mut self, name: &str, dtype: DType, argument: usize) -> Function {
@@ -74,11 +88,11 @@ impl Function {
 
     /// The launch of `body` on this many blocks.
     pub fn launch(self, body: &str, grid: [usize; 3], shared_bytes: usize) -> Launch {
-        let Function { family, block, parameters, arguments, constants } = self;
+        let Function { family, block, residents, parameters, arguments, constants, before } = self;
         let parameters = parameters.join(", ");
         let body = body.trim_end();
         let source = format!(
-            "extern \"C\" __global__ void __launch_bounds__({block}) ENTRY({parameters}) {{\n  constexpr int THREADS = {block};\n{constants}{body}\n}}\n"
+            "{before}extern \"C\" __global__ void __launch_bounds__({block}, {residents}) ENTRY({parameters}) {{\n  constexpr int THREADS = {block};\n{constants}{body}\n}}\n"
         );
         Launch::new(family, &source, grid, block, shared_bytes, arguments)
     }

@@ -8,9 +8,11 @@ mod draft;
 mod function;
 pub mod kernels;
 mod loops;
+mod module;
 mod prelude;
 mod step;
 
 pub use draft::draft;
+pub use module::{Module, scratch_bytes, write};
 pub use prelude::PRELUDE;
 pub use step::{Draft, Gemm, Launch, Matrix, Step, Target};

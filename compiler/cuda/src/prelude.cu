@@ -49,6 +49,12 @@ PFM_INLINE u32 to_tf32(float x) {
   return word;
 }
 
+// The block's dynamic shared memory.
+PFM_INLINE unsigned char* dynamic_shared() {
+  extern __shared__ __align__(16) unsigned char pfm_shared[];
+  return pfm_shared;
+}
+
 // The address of shared memory as the instructions below want it.
 PFM_INLINE u32 shared_address(const void* p) {
   return (u32)__cvta_generic_to_shared(p);
@@ -98,6 +104,24 @@ PFM_INLINE void copy_async_wait() {
   asm volatile("cp.async.wait_group %0;" : : "n"(N) : "memory");
 }
 
+// Products of a group of four warps, on devices of capability 9.0: d += a b for 64 x N results and 16 products each, where each warp
+// has 16 rows of a and d as in mma_bf16_16x8x16, and b lies in shared memory. Without `keep`, d starts at zero. They run on while
+// the warps do; specialisations stand in the texts that use them.
+template <int N, bool BY_COLUMNS>
+PFM_INLINE void group_multiply(float* d, const u32* a, u64 b, int keep);
+
+// Registers that products will use are as they should be.
+PFM_INLINE void group_fence() { asm volatile("wgmma.fence.sync.aligned;" : : : "memory"); }
+// Closes the set of products that this group has started.
+PFM_INLINE void group_commit() { asm volatile("wgmma.commit_group.sync.aligned;" : : : "memory"); }
+// Waits until at most N closed sets are under way.
+template <int N>
+PFM_INLINE void group_wait() {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" : : "n"(N) : "memory");
+}
+// What this thread wrote to shared memory is there for products of groups; other threads' writes need a barrier after it.
+PFM_INLINE void group_see_shared() { asm volatile("fence.proxy.async.shared::cta;" : : : "memory"); }
+
 // 2^x, with an absolute error of the argument's last bits.
 PFM_INLINE float fast_exp2(float x) {
   float y;
@@ -106,6 +130,16 @@ PFM_INLINE float fast_exp2(float x) {
 }
 
 #endif
+// A matrix in shared memory for group_multiply: blocks of 8 x 8 elements, 16 bytes for each of 8 rows, `along` bytes apart in the
+// direction that is summed over and `across` in the other. Rows are N, or by columns what is summed over.
+PFM_INLINE u64 matrix_in_shared(u32 address, u32 along, u32 across) {
+#ifdef PFM_SHIM
+  return (u64)address | (u64)along << 24 | (u64)across << 44;
+#else
+  return ((u64)(address >> 4) & 0x3fff) | (u64)(along >> 4) << 16 | (u64)(across >> 4) << 32;
+#endif
+}
+
 // ---- elements ----------------------------------------------------------------------------------------------------------------
 
 PFM_INLINE float low_bf16(u32 word) { return __uint_as_float(word << 16); }
@@ -230,6 +264,9 @@ PFM_INLINE float larger(float x, float y) { return x < y ? y : x; }
 PFM_INLINE float smaller(float x, float y) { return y < x ? y : x; }
 PFM_INLINE int larger(int x, int y) { return x < y ? y : x; }
 PFM_INLINE int smaller(int x, int y) { return y < x ? y : x; }
+// NaN counts as larger than every number.
+template <typename T>
+PFM_INLINE bool sorts_below(T x, T y) { return x < y || (x == x && y != y); }
 PFM_INLINE float sigmoid_of(float x) { return 1.0f / (1.0f + expf(-x)); }
 
 // ---- sums --------------------------------------------------------------------------------------------------------------------

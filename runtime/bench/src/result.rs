@@ -13,6 +13,8 @@ pub struct Bench {
     pub batch: usize,
     pub parameters: usize,
     pub trainable: usize,
+    /// Such as `cpu (avx512)`.
+    pub device: String,
     pub threads: usize,
     pub instruction_set: String,
     pub warmup: usize,

@@ -1,11 +1,12 @@
 //! Whole training steps of a stage: micro-batches, gradient, clipping, optimiser, as a run makes them, on one batch that lies in memory.
 
 use crate::groups::{classes, program_name, sorted};
-use crate::{Bench, Ceilings, Memory, Program, Times, memory, start};
+use crate::memory::Meter;
+use crate::{Bench, Ceilings, Memory, Program, Times, start};
 use pfm_kernels::Isa;
 use pfm_lower::Unit;
 use pfm_plan::PROCESS_BYTES;
-use pfm_train::{Clock, Native, NativePrograms, Programs, RunError, StageWork, Store, stage_work};
+use pfm_train::{Clock, Device, Native, NativePrograms, Programs, RunError, StageWork, Store, stage_work};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -38,13 +39,14 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
     }
     programs.prepare(0, work.evaluation)?;
     let mut memory = planned(&programs, &work);
-    memory::forget_peak();
+    let meter = Meter::of(native);
+    meter.forget_peak();
     // The programs' own buffers are there already, and are part of what is planned.
-    memory.before = memory::resident().map(|bytes| bytes.saturating_sub(programs.own_bytes()));
+    memory.before = meter.now().map(|bytes| bytes.saturating_sub(programs.own_bytes()));
     let mut steps = Steps::new(programs, work);
     if let Some(path) = &request.start {
         start::write(&steps.store, &steps.work, &steps.batch, path)?;
-        memory::forget_peak();
+        meter.forget_peak();
     }
     for _ in 0..request.warmup {
         steps.step()?;
@@ -53,7 +55,7 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
     for _ in 0..request.steps {
         steps.step()?;
     }
-    memory.above = memory::peak().zip(memory.before).map(|(peak, before)| peak.saturating_sub(before));
+    memory.above = meter.peak().zip(memory.before).map(|(peak, before)| peak.saturating_sub(before));
     let groups = sorted(steps.programs.times(), request.steps);
     let trained = model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t);
     Ok(Bench {
@@ -64,6 +66,7 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         batch: stage.batch,
         parameters: model.parameters.iter().map(|p| p.count()).sum(),
         trainable: trained.map(|(p, _)| p.count()).sum(),
+        device: native.device.described(isa(native).name()),
         threads: native.pool.threads(),
         instruction_set: isa(native).name().into(),
         warmup: request.warmup,
@@ -76,10 +79,17 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         classes: classes(&groups),
         groups,
         // Last, so that its arrays are no part of the peak.
-        ceilings: request.groups.map(|_| Ceilings::measure(isa(native), native.pool.threads())),
+        ceilings: request.groups.map(|_| ceilings(native)).transpose()?,
         clock: request.groups,
         memory,
     })
+}
+
+fn ceilings(native: &Native) -> Result<Ceilings, RunError> {
+    match &native.device {
+        Device::Cpu => Ok(Ceilings::measure(isa(native), native.pool.threads())),
+        Device::Cuda(gpu) => Ok(Ceilings::of_device(gpu)?),
+    }
 }
 
 fn isa(native: &Native) -> Isa {

@@ -1,5 +1,6 @@
 //! `pfmc bench`: what whole training steps of a stage take on this machine, and where their time and memory go.
 
+use crate::device::DeviceChoice;
 use crate::load::{self, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
@@ -33,6 +34,8 @@ pub struct Args {
     threads: Option<usize>,
     #[command(flatten)]
     processor: Processor,
+    #[command(flatten)]
+    device: DeviceChoice,
     /// Groups to show. With 0 the groups and the machine are not measured, only steps.
     #[arg(long, value_name = "N", default_value = "15")]
     top: usize,
@@ -85,13 +88,19 @@ pub fn run(args: Args, out: &Output) -> Exit {
     if let Err(exit) = possible(&args, &loaded, stage, out) {
         return exit;
     }
+    let threads = args.threads.unwrap_or_else(default_threads);
+    let device = match args.device.open(threads, out) {
+        Ok(device) => device,
+        Err(exit) => return exit,
+    };
     let sources = loaded.checked.sources;
     let native = Native {
         experiment: Arc::new(loaded.checked.experiment.expect("a loaded file has an experiment")),
         library: Arc::new(loaded.checked.library),
         data: PathBuf::new(),
-        pool: Arc::new(Pool::new(args.threads.unwrap_or_else(default_threads))),
+        pool: Arc::new(Pool::new(threads)),
         options,
+        device,
     };
     let clock = match args.clock {
         ClockName::Wall => GroupClock::Wall,

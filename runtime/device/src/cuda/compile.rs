@@ -25,10 +25,15 @@ pub fn compile(source: &str, architecture: &str) -> Result<Compiled, CudaError> 
     unsafe {
         let compiled = result::compile_program(program, &options);
         let log = log(program);
-        let code = compiled.map_err(|e| CudaError(format!("{e:?}: {log}\n{source}"))).and_then(|()| code(program));
+        let code = compiled.map_err(|e| CudaError(format!("{e:?}: {log}\n{}", own(source)))).and_then(|()| code(program));
         let _ = result::destroy_program(program);
         Ok(Compiled { code: code?, log })
     }
+}
+
+/// What stands behind the prelude, which is the same for all.
+fn own(source: &str) -> &str {
+    source.find("extern \"C\"").map_or(source, |at| &source[at..])
 }
 
 fn options(architecture: &str) -> Vec<String> {

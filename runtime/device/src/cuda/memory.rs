@@ -5,6 +5,17 @@ use super::{CudaError, Device, because};
 use cudarc::driver::{result, sys};
 use std::sync::Arc;
 
+/// Plain data of four bytes.
+pub trait Word: sealed::Sealed {}
+impl Word for f32 {}
+impl Word for i32 {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for i32 {}
+}
+
 pub struct Memory {
     device: Arc<Device>,
     address: sys::CUdeviceptr,
@@ -44,6 +55,18 @@ impl Memory {
         // SAFETY: both sides have this many bytes, and the host's outlive the wait.
         unsafe { result::memcpy_htod_async(self.address, from, self.device.stream()) }.map_err(because("copying to the device"))?;
         self.device.wait()
+    }
+
+    /// `write` of f32 or i32 values.
+    pub fn write_words<T: Word>(&mut self, from: &[T]) -> Result<(), CudaError> {
+        // SAFETY: words are plain data of four bytes, any of which may be read as bytes.
+        self.write(unsafe { std::slice::from_raw_parts(from.as_ptr().cast(), from.len() * 4) })
+    }
+
+    /// `read` of f32 or i32 values.
+    pub fn read_words<T: Word>(&self, to: &mut [T]) -> Result<(), CudaError> {
+        // SAFETY: words are plain data of four bytes, and every bit pattern is one.
+        self.read(unsafe { std::slice::from_raw_parts_mut(to.as_mut_ptr().cast(), to.len() * 4) })
     }
 
     /// Copies the start of the block to host memory after everything that was launched before.

@@ -19,7 +19,7 @@ pub use device::{Device, Event, Function, Module};
 pub use gemm::{Element, Gemm, Operand, Product};
 pub use graph::Graph;
 pub use libraries::{Found, find};
-pub use memory::Memory;
+pub use memory::{Memory, Word};
 
 /// What went wrong, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,27 +10,35 @@ const BLOCK: usize = 128;
 pub fn draft(kernel: &Kernel) -> Draft {
     let (q, k) = (&kernel.operands[0].shape, &kernel.operands[1].shape);
     let (queries, keys) = (q[0] * q[1] * q[2], k[0] * k[1] * k[2]);
-    let operands = kernel.operands.len();
-    let launch = |body: &str, items: usize, results: &[(&str, usize)]| -> Step {
-        let mut f = sized(kernel);
-        for (name, position) in results {
-            f = f.writes(name, kernel.results[*position].dtype, operands + position);
-        }
-        Step::Launch(per_item(f, body, items))
-    };
+    let launch = |body: &str, items: usize, results: &[(&str, usize)]| step(kernel, body, items, results);
     let steps = if kernel.op.name == "attend" {
         vec![launch(include_str!("forward.cu"), queries, &[("out", 0), ("lse", 1)])]
     } else {
         let mut steps = vec![
             launch(include_str!("query_grad.cu"), queries, &[("dq", 0)]),
-            launch(include_str!("key_grad.cu"), keys, &[("dk", 1), ("dv", 2)]),
+            launch(include_str!("key_grad.cu"), keys, &[("dk", 1)]),
+            launch(include_str!("value_grad.cu"), keys, &[("dv", 2)]),
         ];
         if kernel.attrs.get_bool("bias") {
-            steps.push(launch(include_str!("bias_grad.cu"), q[1] * q[2] * k[2], &[("dbias", 3)]));
+            steps.push(bias_grad(kernel));
         }
         steps
     };
     Draft { steps, scratch_bytes: 0 }
+}
+
+/// The step that sums the gradient of the bias over the batch.
+pub fn bias_grad(kernel: &Kernel) -> Step {
+    let bias = kernel.results[3].elements();
+    step(kernel, include_str!("bias_grad.cu"), bias, &[("dbias", 3)])
+}
+
+fn step(kernel: &Kernel, body: &str, items: usize, results: &[(&str, usize)]) -> Step {
+    let mut f = sized(kernel, "attend_direct", BLOCK);
+    for (name, position) in results {
+        f = f.writes(name, kernel.results[*position].dtype, kernel.operands.len() + position);
+    }
+    Step::Launch(per_item(f, body, items))
 }
 
 fn per_item(f: Function, body: &str, items: usize) -> Launch {
@@ -39,7 +47,7 @@ fn per_item(f: Function, body: &str, items: usize) -> Launch {
 }
 
 /// Sizes, options and operands by name. Operands that are absent are null.
-fn sized(kernel: &Kernel) -> Function {
+pub fn sized(kernel: &Kernel, family: &'static str, block: usize) -> Function {
     let (q, v) = (&kernel.operands[0].shape, &kernel.operands[2].shape);
     let (bias, mask) = (kernel.attrs.get_bool("bias"), kernel.attrs.get_bool("mask"));
     let mut names = vec!["q", "k", "v"];
@@ -52,7 +60,7 @@ fn sized(kernel: &Kernel) -> Function {
     if mask {
         names.push("mask");
     }
-    let mut f = Function::new("attend_direct", BLOCK)
+    let mut f = Function::new(family, block)
         .constant("N", q[0])
         .constant("H", q[1])
         .constant("TQ", q[2])
