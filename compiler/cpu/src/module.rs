@@ -111,7 +111,7 @@ impl Code {
         if !self.wide.enabled || nest.fold.is_some() {
             return None;
         }
-        self.wide.functions.push(crate::wide::emit(nest)?);
+        self.wide.functions.push(crate::wide::emit(nest, std::is_x86_feature_detected!("avx512bf16"))?);
         Some(Id::Wide(self.wide.functions.len() - 1))
     }
 

@@ -104,6 +104,14 @@ pub trait Lanes {
     fn max(&mut self, x: Self::V, y: Self::V) -> Self::V {
         self.binary(Binary::Max, x, y)
     }
+    fn min(&mut self, x: Self::V, y: Self::V) -> Self::V {
+        self.binary(Binary::Min, x, y)
+    }
+    /// 1 / x for x from 1 to 2^126, to within two units in the last place.
+    fn inverse_of_normal(&mut self, x: Self::V) -> Self::V {
+        let one = self.float(1.0);
+        self.div(one, x)
+    }
     fn int_add(&mut self, x: Self::V, y: Self::V) -> Self::V {
         self.binary(Binary::IntAdd, x, y)
     }
@@ -171,14 +179,19 @@ pub trait Lanes {
 
     /// Each lane rounded to the nearest bfloat16, of two equally near ones to the even one. NaN stays NaN.
     fn round_to_bf16(&mut self, x: Self::V) -> Self::V {
-        let (half, one, quiet, upper) = (self.int(0x7fff), self.int(1), self.int(0x0040_0000), self.int(0xffff_0000_u32 as i32));
-        let up = self.shift_right(x, 16);
-        let odd = self.and(up, one);
-        let sum = self.int_add(x, half);
-        let sum = self.int_add(sum, odd);
-        let nan = self.or(x, quiet);
-        let ordered = self.compare(Compare::Ordered, x, x);
-        let rounded = self.select(ordered, sum, nan);
-        self.and(rounded, upper)
+        round_by_integers(self, x)
     }
+}
+
+/// `round_to_bf16` for processors that can't.
+pub fn round_by_integers<L: Lanes + ?Sized>(l: &mut L, x: L::V) -> L::V {
+    let (half, one, quiet, upper) = (l.int(0x7fff), l.int(1), l.int(0x0040_0000), l.int(0xffff_0000_u32 as i32));
+    let up = l.shift_right(x, 16);
+    let odd = l.and(up, one);
+    let sum = l.int_add(x, half);
+    let sum = l.int_add(sum, odd);
+    let nan = l.or(x, quiet);
+    let ordered = l.compare(Compare::Ordered, x, x);
+    let rounded = l.select(ordered, sum, nan);
+    l.and(rounded, upper)
 }

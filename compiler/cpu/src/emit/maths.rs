@@ -36,10 +36,8 @@ pub trait Maths: Lanes {
     /// e^x = 2^n e^r with |r| <= ln 2 / 2. The power is applied in two halves, so results may be subnormal or infinite.
     fn exp(&mut self, x: Self::V) -> Self::V {
         let (low, high) = (self.float(-104.0), self.float(89.0));
-        let below = self.less(x, low);
-        let x = self.select(below, low, x);
-        let above = self.less(high, x);
-        let x = self.select(above, high, x);
+        let x = self.max(x, low);
+        let x = self.min(x, high);
         let scale = self.float(LOG2_E);
         let t = self.mul(x, scale);
         let (whole, n) = self.round(t);
@@ -54,10 +52,8 @@ pub trait Maths: Lanes {
     /// e^x for results within the normal range: arguments are cut to +-87.
     fn bounded_exp(&mut self, x: Self::V) -> Self::V {
         let (low, high) = (self.float(-87.0), self.float(87.0));
-        let below = self.less(x, low);
-        let x = self.select(below, low, x);
-        let above = self.less(high, x);
-        let x = self.select(above, high, x);
+        let x = self.max(x, low);
+        let x = self.min(x, high);
         let (scale, magic) = (self.float(LOG2_E), self.float(ROUND));
         let shifted = self.mul_add(x, scale, magic);
         let magic = self.float(ROUND);
@@ -150,7 +146,7 @@ pub trait Maths: Lanes {
         let e = self.bounded_exp(minus);
         let one = self.float(1.0);
         let d = self.add(e, one);
-        self.div(one, d)
+        self.inverse_of_normal(d)
     }
 
     /// A polynomial below 0.625, 1 - 2 / (e^2|x| + 1) above.
@@ -162,9 +158,10 @@ pub trait Maths: Lanes {
         let small = self.mul_add(p, x, x);
         let twice = self.add(a, a);
         let e = self.bounded_exp(twice);
-        let (one, two, limit) = (self.float(1.0), self.float(2.0), self.float(0.625));
+        let (one, limit) = (self.float(1.0), self.float(0.625));
         let d = self.add(e, one);
-        let q = self.div(two, d);
+        let q = self.inverse_of_normal(d);
+        let q = self.add(q, q);
         let large = self.sub(one, q);
         let large = self.copy_sign(large, x);
         let far = self.less(limit, a);

@@ -246,6 +246,19 @@ impl Lowering<'_> {
                 };
                 self.asm.vector2_with(code, to, source, u32::from(by));
             }
+            Inst::Inverse(x) => {
+                let source = self.source(x);
+                let to = self.result(i)?;
+                self.asm.vector2(Code::EVEX_Vrcp14ps_zmm_k1z_zmmm512b32, to, source);
+            }
+            Inst::Round(x) => {
+                let source = self.source(x);
+                let to = self.result(i)?;
+                let half = lower_half(to);
+                self.asm.vector2(Code::EVEX_Vcvtneps2bf16_ymm_k1z_zmmm512b32, half, source);
+                self.asm.vector2(Code::EVEX_Vpmovzxwd_zmm_k1z_ymmm256, to, Source::Register(half));
+                self.asm.vector2_with(Code::EVEX_Vpslld_zmm_k1z_zmmm512b32_imm8, to, Source::Register(to), 16);
+            }
             Inst::Binary(op, x, y) => self.binary(i, op, x, y)?,
             Inst::MulAdd(x, y, z) => self.mul_add(i, [x, y, z])?,
             Inst::Select(m, x, y) => {
@@ -284,6 +297,16 @@ impl Lowering<'_> {
                 self.asm.vector3(Code::EVEX_Vptestmd_kr_k1_zmm_zmmm512b32, to, words, Source::Register(words));
             }
             Inst::Store(place, x) => self.store(i, &place, x)?,
+            Inst::StoreRounded(place, x) => {
+                let source = self.source(x);
+                let rounded = self.take(i)?;
+                let half = lower_half(rounded);
+                self.asm.vector2(Code::EVEX_Vcvtneps2bf16_ymm_k1z_zmmm512b32, half, source);
+                let to = self.address(&place);
+                self.asm.vector_store(Code::EVEX_Vmovdqu16_ymmm256_k1z_ymm, place.partial.then_some(TAIL), to, half);
+                self.free.push(rounded);
+                self.release(i);
+            }
             Inst::StoreMask(place, x) => {
                 let words = self.take(i)?;
                 let one = self.context.constants.word(1);
@@ -418,6 +441,11 @@ impl Lowering<'_> {
         self.register[i] = Some(register);
         register
     }
+}
+
+/// The 256-bit register inside a 512-bit one.
+fn lower_half(register: Register) -> Register {
+    Register::YMM0 + (register as u32 - Register::ZMM0 as u32)
 }
 
 fn predicate(op: Compare) -> (Code, u32) {

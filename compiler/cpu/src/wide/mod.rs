@@ -48,10 +48,10 @@ pub struct Function {
     pub entry: usize,
 }
 
-/// Code for a nest without reduction. None where Cranelift's serves better: lanes that are far apart in memory, one value, or
+/// Code for a nest without reduction; `has_bf16` where the processor rounds to bfloat16. None where Cranelift's serves better: lanes that are far apart in memory, one value, or
 /// more pointers than registers.
-pub fn emit(nest: &Nest) -> Option<Function> {
-    let shape = Shape::of(nest)?;
+pub fn emit(nest: &Nest, has_bf16: bool) -> Option<Function> {
+    let shape = Shape { has_bf16, ..Shape::of(nest)? };
     let before = shape.before();
     let (full, tail) = shape.rounds(&before);
     let all = before.record.insts.iter().chain(&full.insts).chain(tail.iter().flat_map(|t| &t.insts));
@@ -71,6 +71,7 @@ struct Shape<'n> {
     /// The axis of the innermost loop.
     inner: usize,
     lane: usize,
+    has_bf16: bool,
 }
 
 #[derive(PartialEq)]
@@ -108,8 +109,12 @@ impl<'n> Shape<'n> {
             }
         }
         let one_round = size <= SHORT && lane > 0;
-        let shape = Shape { nest, pointers, inner: if one_round { lane - 1 } else { lane }, lane };
+        let shape = Shape { nest, pointers, inner: if one_round { lane - 1 } else { lane }, lane, has_bf16: false };
         (shape.pointers.len() <= POINTERS.len()).then_some(shape)
+    }
+
+    fn record(&self) -> Record {
+        Record::new(self.has_bf16)
     }
 
     fn one_round(&self) -> bool {
@@ -156,7 +161,7 @@ impl<'n> Shape<'n> {
             needed[i] && !varies[i] && e.dtype() != DType::Bool && !matches!(e, Expr::Constant { .. })
         };
         let vectors = self.vectors();
-        let mut before = Before { record: Record::default(), kept: vec![None; vectors.len() * self.nest.body.len()] };
+        let mut before = Before { record: self.record(), kept: vec![None; vectors.len() * self.nest.body.len()] };
         let mut number = 0;
         for (u, (start, partial)) in vectors.iter().enumerate() {
             let none = vec![None; self.nest.body.len()];
@@ -181,7 +186,7 @@ impl<'n> Shape<'n> {
     }
 
     fn round(&self, before: &Before, tail: bool) -> Record {
-        let mut record = Record::default();
+        let mut record = self.record();
         let count = self.nest.body.len();
         for (u, (start, partial)) in self.vectors().into_iter().enumerate() {
             let partial = partial || tail;
@@ -191,7 +196,7 @@ impl<'n> Shape<'n> {
                 let dtype = self.nest.body[store.value.0 as usize].dtype();
                 let place = self.place(store.buffer, &store.access, dtype, start, partial);
                 match values[store.value.0 as usize] {
-                    Some(Reg::Vector(v)) => record.effect(Inst::Store(place, v)),
+                    Some(Reg::Vector(v)) => record.store(place, v),
                     Some(Reg::Mask(m)) => record.effect(Inst::StoreMask(place, m)),
                     None => panic!("the body is evaluated"),
                 }
@@ -534,8 +539,8 @@ mod tests {
 
     #[test]
     fn neighbours_are_taken_and_strangers_left() {
-        assert!([4, 16, 17, 64, 65, 1000].iter().all(|n| emit(&copy(*n, 1)).is_some()));
-        assert!(emit(&copy(64, 2)).is_none(), "lanes lie apart");
-        assert!(emit(&copy(3, 1)).is_none(), "rows are too short");
+        assert!([4, 16, 17, 64, 65, 1000].iter().all(|n| emit(&copy(*n, 1), false).is_some()));
+        assert!(emit(&copy(64, 2), false).is_none(), "lanes lie apart");
+        assert!(emit(&copy(3, 1), false).is_none(), "rows are too short");
     }
 }

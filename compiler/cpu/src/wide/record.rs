@@ -39,12 +39,18 @@ pub enum Inst {
     Binary(Binary, V, V),
     MulAdd(V, V, V),
     Shift(Shift, V, u8),
+    /// 1 / x to fourteen bits.
+    Inverse(V),
+    /// Rounded to bfloat16.
+    Round(V),
     Select(M, V, V),
     LoadMask(Place),
     Compare(Compare, V, V),
     Logic(Logic, M, M),
     Not(M),
     Store(Place, V),
+    /// Stores a vector rounded to bfloat16.
+    StoreRounded(Place, V),
     StoreMask(Place, M),
     Keep(usize, V),
 }
@@ -54,7 +60,7 @@ impl Inst {
     pub fn operands(&self) -> Vec<u32> {
         match *self {
             Inst::Word(_) | Inst::Ramp(_) | Inst::Load(_) | Inst::Index(_) | Inst::Kept(_) | Inst::LoadMask(_) => vec![],
-            Inst::Unary(_, x) | Inst::Shift(_, x, _) | Inst::Store(_, x) | Inst::Keep(_, x) => vec![x.0],
+            Inst::Unary(_, x) | Inst::Shift(_, x, _) | Inst::Inverse(x) | Inst::Round(x) | Inst::Store(_, x) | Inst::StoreRounded(_, x) | Inst::Keep(_, x) => vec![x.0],
             Inst::Binary(_, x, y) | Inst::Compare(_, x, y) => vec![x.0, y.0],
             Inst::MulAdd(x, y, z) => vec![x.0, y.0, z.0],
             Inst::Select(m, x, y) => vec![m.0, x.0, y.0],
@@ -64,17 +70,22 @@ impl Inst {
     }
 
     pub fn is_effect(&self) -> bool {
-        matches!(self, Inst::Store(..) | Inst::StoreMask(..) | Inst::Keep(..))
+        matches!(self, Inst::Store(..) | Inst::StoreRounded(..) | Inst::StoreMask(..) | Inst::Keep(..))
     }
 }
 
-#[derive(Default)]
 pub struct Record {
+    /// The processor rounds to bfloat16 itself. It takes subnormal numbers for zero.
+    has_bf16: bool,
     pub insts: Vec<Inst>,
     known: BTreeMap<Inst, u32>,
 }
 
 impl Record {
+    pub fn new(has_bf16: bool) -> Record {
+        Record { has_bf16, insts: vec![], known: BTreeMap::new() }
+    }
+
     fn push(&mut self, inst: Inst) -> u32 {
         if let Some(at) = self.known.get(&inst) {
             return *at;
@@ -95,6 +106,14 @@ impl Record {
 
     pub fn effect(&mut self, inst: Inst) {
         self.insts.push(inst);
+    }
+
+    /// Stores a vector; one that was just rounded to bfloat16 is rounded on the way.
+    pub fn store(&mut self, place: Place, v: V) {
+        self.effect(match self.insts[v.0 as usize] {
+            Inst::Round(x) if place.dtype == DType::Bf16 => Inst::StoreRounded(place, x),
+            _ => Inst::Store(place, v),
+        });
     }
 }
 
@@ -117,6 +136,21 @@ impl Lanes for Record {
         let cut = self.select(above, most, plain);
         let number = self.compare(Compare::Ordered, x, x);
         self.select(number, cut, zero)
+    }
+
+    /// The processor's estimate and one step of Newton's: dividing takes as long as a dozen multiplications.
+    fn inverse_of_normal(&mut self, x: V) -> V {
+        let estimate = self.vector(Inst::Inverse(x));
+        let (opposite, one) = (self.neg(estimate), self.float(1.0));
+        let error = self.mul_add(x, opposite, one);
+        self.mul_add(error, estimate, estimate)
+    }
+
+    fn round_to_bf16(&mut self, x: V) -> V {
+        if self.has_bf16 {
+            return self.vector(Inst::Round(x));
+        }
+        crate::emit::lanes::round_by_integers(self, x)
     }
 
     fn binary(&mut self, op: Binary, x: V, y: V) -> V {
