@@ -4,7 +4,7 @@ use crate::device::DeviceChoice;
 use crate::load::{self, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
-use crate::processor::Processor;
+use crate::processor::{Processor, note_precision};
 use crate::programs::{default_threads, refusals};
 use pfm_bench::{Bench, Earlier, GroupClock, Other, Request};
 use pfm_device::Pool;
@@ -93,6 +93,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         Ok(device) => device,
         Err(exit) => return exit,
     };
+    note_precision(std::iter::once(&loaded.experiment().stages[stage]), options, &device, out);
     let sources = loaded.checked.sources;
     let native = Native {
         experiment: Arc::new(loaded.checked.experiment.expect("a loaded file has an experiment")),
