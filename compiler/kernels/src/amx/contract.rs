@@ -126,7 +126,7 @@ impl Job<'_> {
         for start in part.summed.clone().step_by(plan.steps * 32) {
             let summed = start..part.summed.end.min(start + plan.steps * 32);
             let (low, shared_low) = (plan.steps * TILE, plan.shared_steps * TILE);
-            let packed = Packed { to: space, parts, low };
+            let packed = Packed::new(space, parts, low);
             let behind = (start - part.summed.start) / 32 * TILE;
             // SAFETY: the plan has seen to room for the strip of rows, and of columns where a task packs them.
             let (a, b) = unsafe {
@@ -203,12 +203,13 @@ impl Job<'_> {
     unsafe fn store<T: Tiles>(&self, part: &Part) {
         let spec = self.spec;
         let out = self.out.add(spec.batch.offset(OUT, part.batch));
-        for (index, column) in part.columns.clone().step_by(32).enumerate() {
-            let shape = Shape::of(part, index, column);
-            for row in part.rows.clone() {
-                let at = row - part.rows.start;
-                let (tile, line) = (at / 16, at % 16);
-                let to = out.add(spec.m.offset(OUT, row));
+        // Row by row: the columns of a strip lie together in most results.
+        for row in part.rows.clone() {
+            let at = row - part.rows.start;
+            let (tile, line) = (at / 16, at % 16);
+            let to = out.add(spec.m.offset(OUT, row));
+            for (index, column) in part.columns.clone().step_by(32).enumerate() {
+                let shape = Shape::of(part, index, column);
                 for i in 0..shape.wide {
                     let sums = shape.sums(part, tile / shape.tall).wrapping_add((tile % shape.tall * shape.wide + i) * SUMS + line * 16);
                     let first = column + i * 16;
@@ -224,6 +225,10 @@ impl Job<'_> {
     #[inline(always)]
     unsafe fn scatter<T: Tiles>(&self, from: *const f32, to: Place, first: usize, count: usize) {
         let stride = self.spec.n.inner(OUT);
+        if self.spec.n.stride(OUT) == Some(1) {
+            // SAFETY: passed on from the caller.
+            return unsafe { to.add(first).copy::<T>(from, count) };
+        }
         for (at, offset, length) in self.spec.n.runs(OUT, first, count) {
             // SAFETY: passed on from the caller.
             unsafe {
@@ -447,7 +452,7 @@ impl TileKernel for PackShared<'_> {
         let summed = &self.block.summed;
         let summed = summed.start + start..summed.end.min(summed.start + start + 32 * PACKED_STEPS);
         let to = self.to.wrapping_add(first / 16 * plan.tile_bytes() + start / 32 * TILE);
-        let to = Packed { to, parts: plan.parts, low: plan.shared_steps * TILE };
+        let to = Packed::new(to, plan.parts, plan.shared_steps * TILE);
         let side = if self.form == Form::A { job.row_side(self.block.batch) } else { job.column_side(self.block.batch) };
         // SAFETY: these rows or columns and steps are of this task alone.
         unsafe { job.pack::<T>(&side, self.form, &outer, &summed, to) };

@@ -172,11 +172,8 @@ impl Convolve<'_> {
         let first = (range.start * walk.source_step) as isize + plan.least[0];
         let last = ((range.end - 1) * walk.source_step + plan.taps[0]) as isize + plan.least[0];
         for frame in first.max(next).max(0)..last.min(self.job.source.size[0] as isize) {
-            let packed = Packed {
-                to: part.space.wrapping_add(self.slot(frame) * self.frame_bytes()),
-                parts: self.job.plan.parts,
-                low: plan.cut.ring * self.frame_bytes(),
-            };
+            let to = part.space.wrapping_add(self.slot(frame) * self.frame_bytes());
+            let packed = Packed::new(to, self.job.plan.parts, plan.cut.ring * self.frame_bytes());
             // SAFETY: the slot has room, and no result frame still needs what was there.
             unsafe { pack_frame::<T>(self.job, self.walk, plan, (part.sample, frame as usize, part.row), block, packed) };
         }

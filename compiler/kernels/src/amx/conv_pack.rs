@@ -74,7 +74,7 @@ impl PackWeights<'_> {
     fn tile(&self, walk: &WalkPlan, tile: usize) -> Packed {
         let parts = self.0.plan.parts;
         let to = self.0.packed.wrapping_add(walk.weights + tile * walk.tile_bytes(parts));
-        Packed { to, parts, low: walk.steps() * TILE }
+        Packed::new(to, parts, walk.steps() * TILE)
     }
 
     /// Zeros where a tile has rows that no channel fills.

@@ -128,9 +128,22 @@ pub(crate) struct Packed {
     pub to: *mut u8,
     pub parts: Parts,
     pub low: usize,
+    /// What is packed is stored as bf16.
+    pub exact: bool,
 }
 
 impl Packed {
+    #[inline(always)]
+    pub(crate) fn new(to: *mut u8, parts: Parts, low: usize) -> Packed {
+        Packed { to, parts, low, exact: false }
+    }
+
+    /// The same place for values from there.
+    #[inline(always)]
+    pub(crate) fn from(self, source: Source) -> Packed {
+        Packed { exact: matches!(source, Source::Bf16(_)), ..self }
+    }
+
     #[inline(always)]
     pub(crate) fn add(self, bytes: usize) -> Packed {
         Packed { to: self.to.wrapping_add(bytes), ..self }
@@ -141,11 +154,14 @@ impl Packed {
     unsafe fn row<T: Tiles>(self, first: V<T>, second: V<T>) {
         // SAFETY: passed on from the caller.
         unsafe {
-            let (first, second) = (self.apart::<T>(first), self.apart::<T>(second));
-            T::Lanes::store(self.to.cast(), T::row(first[0], second[0]));
-            if self.parts.split {
-                T::Lanes::store(self.to.add(self.low).cast(), T::row(first[1], second[1]));
+            if !self.parts.split {
+                T::Lanes::store(self.to.cast(), T::row(first, second));
+                return;
             }
+            let upper = [T::rounded(first), T::rounded(second)];
+            T::Lanes::store(self.to.cast(), T::row(upper[0], upper[1]));
+            let lower = T::row(T::Lanes::sub(first, upper[0]), T::Lanes::sub(second, upper[1]));
+            T::Lanes::store(self.to.add(self.low).cast(), lower);
         }
     }
 
@@ -156,7 +172,7 @@ impl Packed {
         unsafe { self.pairs_of::<T>(self.apart::<T>(low), self.apart::<T>(high)) };
     }
 
-    /// A value in its two parts; the value itself and nothing of use if f32 is not split.
+    /// A value in its two parts, of which the upper halves count; the value itself if f32 is not split.
     #[inline(always)]
     pub(crate) unsafe fn apart<T: Tiles>(self, x: V<T>) -> [V<T>; 2] {
         if !self.parts.split {
@@ -165,7 +181,7 @@ impl Packed {
         // SAFETY: passed on from the caller.
         unsafe {
             let upper = T::rounded(x);
-            [upper, T::Lanes::sub(x, upper)]
+            [upper, T::nearest(T::Lanes::sub(x, upper))]
         }
     }
 
@@ -174,9 +190,10 @@ impl Packed {
     pub(crate) unsafe fn pairs_of<T: Tiles>(self, low: [V<T>; 2], high: [V<T>; 2]) {
         // SAFETY: passed on from the caller.
         unsafe {
-            T::Lanes::store(self.to.cast(), T::pairs(low[0], high[0]));
+            let upper = if self.parts.split || self.exact { T::upper_pairs(low[0], high[0]) } else { T::pairs(low[0], high[0]) };
+            T::Lanes::store(self.to.cast(), upper);
             if self.parts.split {
-                T::Lanes::store(self.to.add(self.low).cast(), T::pairs(low[1], high[1]));
+                T::Lanes::store(self.to.add(self.low).cast(), T::upper_pairs(low[1], high[1]));
             }
         }
     }

@@ -31,7 +31,7 @@ pub(crate) unsafe fn pack_result<T: Tiles>(job: &Job<'_>, band: Band, channel: u
     let rows = plan.rows.min(height - band.row);
     let start = (band.sample * frames + band.frame) * height + band.row;
     let mut space = Stack::<ASIDE>::new();
-    let aside = Packed { to: space.start().cast(), low: TILE, ..to };
+    let aside = Packed { to: space.start().cast(), low: TILE, ..to }.from(job.dy);
     let lanes = T::Lanes::LANES;
     for tile in 0..plan.result_channels / 16 {
         let first = channel + tile * 16;
@@ -70,7 +70,7 @@ pub(crate) unsafe fn pack_source<T: Tiles>(job: &Job<'_>, band: Band, channel: u
     let plan = job.plan;
     for phase in 0..plan.phases[0] * plan.phases[1] {
         let (h, w) = (phase / plan.phases[1], phase % plan.phases[1]);
-        let to = to.add(phase * plan.phase());
+        let to = to.add(phase * plan.phase()).from(job.x);
         for row in 0..plan.source_rows {
             // SAFETY: passed on from the caller.
             unsafe {
