@@ -178,9 +178,7 @@ impl Bench {
             if self.word.is_empty() || self.word.contains(mode.trim()) {
                 self.mixed_convolutions(mode, products);
                 self.mixed_contractions(mode, products);
-                if self.word != mode.trim() {
-                    self.mixed_attention(mode, products);
-                }
+                self.mixed_attention(mode, products);
             }
         }
     }

@@ -19,7 +19,7 @@ use std::ops::Range;
 const NEAR: usize = 24 << 10;
 const GROUP: usize = 4;
 /// Tiles of columns and steps of one task that packs for all.
-const PACKED_TILES: usize = 4;
+const PACKED_TILES: usize = 8;
 const PACKED_STEPS: usize = 16;
 
 /// out = einsum(x, y) as `spec` and `plan` say.
@@ -49,15 +49,14 @@ pub(crate) fn contract(
     for index in 0..batch {
         for first in (0..spec.n.size).step_by(plan.shared_columns) {
             for step in (0..k).step_by(plan.shared_steps * 32) {
-                let block = Shared {
+                let mut block = Shared {
                     job: &job,
                     batch: index,
+                    rows: 0..spec.m.size,
                     columns: first..spec.n.size.min(first + plan.shared_columns),
                     summed: step..k.min(step + plan.shared_steps * 32),
                 };
-                let pack = PackShared(&block);
-                launch_tiles(pool, isa, pack.tasks(), &pack);
-                launch_tiles(pool, isa, rows * block.columns.len().div_ceil(plan.columns), &block);
+                block.run_all(pool, isa);
             }
         }
     }
@@ -81,7 +80,8 @@ struct Part {
     rows: Range<usize>,
     columns: Range<usize>,
     summed: Range<usize>,
-    /// Packed columns from the first of the strip on, if they are packed for all.
+    /// Packed rows and columns from the first of the strip on, if they are packed for all.
+    shared_rows: Option<*const u8>,
     shared: Option<*const u8>,
     sums: *mut f32,
     /// Add to the sums that are there.
@@ -105,13 +105,16 @@ impl Job<'_> {
     #[inline(always)]
     unsafe fn pack<T: Tiles>(&self, side: &Side<'_>, form: Form, outer: &Range<usize>, summed: &Range<usize>, to: Packed) {
         let tile_bytes = self.plan.parts.count() * to.low;
-        for (tile, first) in outer.clone().step_by(16).enumerate() {
-            for (step, start) in summed.clone().step_by(32).enumerate() {
-                let to = to.add(tile * tile_bytes + step * TILE);
-                let (count, some) = ((outer.end - first).min(16), (summed.end - start).min(32));
-                // SAFETY: passed on from the caller.
-                unsafe { side.tile::<T>(form, (first, count), (start, some), to) };
-            }
+        let (outers, steps) = (outer.len().div_ceil(16), summed.len().div_ceil(32));
+        // What lies side by side is packed in one go.
+        let along = side.summed.inner(side.tensor) == 1;
+        for index in 0..outers * steps {
+            let (tile, step) = if along { (index / steps, index % steps) } else { (index % outers, index / outers) };
+            let (first, start) = (outer.start + tile * 16, summed.start + step * 32);
+            let to = to.add(tile * tile_bytes + step * TILE);
+            let (count, some) = ((outer.end - first).min(16), (summed.end - start).min(32));
+            // SAFETY: passed on from the caller.
+            unsafe { side.tile::<T>(form, (first, count), (start, some), to) };
         }
     }
 
@@ -122,27 +125,35 @@ impl Job<'_> {
         let mut steps = Steps::<{ 3 * STEPS }>::new();
         for start in part.summed.clone().step_by(plan.steps * 32) {
             let summed = start..part.summed.end.min(start + plan.steps * 32);
-            let low = plan.steps * TILE;
-            let a = Packed { to: space, parts, low };
+            let (low, shared_low) = (plan.steps * TILE, plan.shared_steps * TILE);
+            let packed = Packed::new(space, parts, low);
+            let behind = (start - part.summed.start) / 32 * TILE;
             // SAFETY: the plan has seen to room for the strip of rows, and of columns where a task packs them.
-            let (b, b_low) = unsafe {
-                self.pack::<T>(&self.row_side(part.batch), Form::A, &part.rows, &summed, a);
-                match part.shared {
-                    Some(shared) => (shared.wrapping_add((start - part.summed.start) / 32 * TILE), plan.shared_steps * TILE),
+            let (a, b) = unsafe {
+                let a = match part.shared_rows {
+                    Some(shared) => (shared.wrapping_add(behind), shared_low),
                     None => {
-                        let b = a.add(plan.rows / 16 * parts.count() * low);
+                        self.pack::<T>(&self.row_side(part.batch), Form::A, &part.rows, &summed, packed);
+                        (space.cast_const(), low)
+                    }
+                };
+                let b = match part.shared {
+                    Some(shared) => (shared.wrapping_add(behind), shared_low),
+                    None => {
+                        let b = packed.add(plan.rows / 16 * parts.count() * low);
                         self.pack::<T>(&self.column_side(part.batch), Form::B, &part.columns, &summed, b);
                         (b.to.cast_const(), low)
                     }
-                }
+                };
+                (a, b)
             };
             steps.clear();
             for step in 0..summed.len().div_ceil(32) {
-                steps.push(parts, step * TILE, step * TILE, [low, b_low]);
+                steps.push(parts, step * TILE, step * TILE, [a.1, b.1]);
             }
             let add = part.add || start > part.summed.start;
             // SAFETY: as above.
-            unsafe { self.blocks(tiles, part, (space, low), (b, b_low), steps.all(), add) };
+            unsafe { self.blocks(tiles, part, a, b, steps.all(), add) };
         }
     }
 
@@ -192,12 +203,13 @@ impl Job<'_> {
     unsafe fn store<T: Tiles>(&self, part: &Part) {
         let spec = self.spec;
         let out = self.out.add(spec.batch.offset(OUT, part.batch));
-        for (index, column) in part.columns.clone().step_by(32).enumerate() {
-            let shape = Shape::of(part, index, column);
-            for row in part.rows.clone() {
-                let at = row - part.rows.start;
-                let (tile, line) = (at / 16, at % 16);
-                let to = out.add(spec.m.offset(OUT, row));
+        // Row by row: the columns of a strip lie together in most results.
+        for row in part.rows.clone() {
+            let at = row - part.rows.start;
+            let (tile, line) = (at / 16, at % 16);
+            let to = out.add(spec.m.offset(OUT, row));
+            for (index, column) in part.columns.clone().step_by(32).enumerate() {
+                let shape = Shape::of(part, index, column);
                 for i in 0..shape.wide {
                     let sums = shape.sums(part, tile / shape.tall).wrapping_add((tile % shape.tall * shape.wide + i) * SUMS + line * 16);
                     let first = column + i * 16;
@@ -213,6 +225,10 @@ impl Job<'_> {
     #[inline(always)]
     unsafe fn scatter<T: Tiles>(&self, from: *const f32, to: Place, first: usize, count: usize) {
         let stride = self.spec.n.inner(OUT);
+        if self.spec.n.stride(OUT) == Some(1) {
+            // SAFETY: passed on from the caller.
+            return unsafe { to.add(first).copy::<T>(from, count) };
+        }
         for (at, offset, length) in self.spec.n.runs(OUT, first, count) {
             // SAFETY: passed on from the caller.
             unsafe {
@@ -294,6 +310,7 @@ fn part_of(job: &Job<'_>, batch: usize, row: usize, column: usize) -> Part {
         rows: row * plan.rows..spec.m.size.min((row + 1) * plan.rows),
         columns: column * plan.columns..spec.n.size.min((column + 1) * plan.columns),
         summed: 0..spec.k.size,
+        shared_rows: None,
         shared: None,
         sums: std::ptr::null_mut(),
         add: false,
@@ -336,31 +353,62 @@ impl TileKernel for Reduce<'_> {
     }
 }
 
-/// Columns and a stretch of the sum that are packed once for all tasks.
+/// Columns, rows and a stretch of the sum that are packed once for all tasks.
 struct Shared<'a> {
     job: &'a Job<'a>,
     batch: usize,
+    rows: Range<usize>,
     columns: Range<usize>,
     summed: Range<usize>,
+}
+
+impl Shared<'_> {
+    fn run_all(&mut self, pool: &Pool, isa: Isa) {
+        let plan = self.job.plan;
+        let pack = PackShared { block: self, form: Form::B, outer: self.columns.clone(), to: self.job.scratch };
+        launch_tiles(pool, isa, pack.tasks(), &pack);
+        let (m, some) = (self.job.spec.m.size, if plan.shared_rows > 0 { plan.shared_rows } else { self.job.spec.m.size });
+        for first in (0..m).step_by(some) {
+            self.rows = first..m.min(first + some);
+            if plan.shared_rows > 0 {
+                let pack = PackShared { block: self, form: Form::A, outer: self.rows.clone(), to: self.packed_rows() };
+                launch_tiles(pool, isa, pack.tasks(), &pack);
+            }
+            let tasks = self.rows.len().div_ceil(plan.rows) * self.columns.len().div_ceil(plan.columns);
+            launch_tiles(pool, isa, tasks, self);
+        }
+    }
+
+    /// Behind the packed columns; the sums lie behind the packed rows.
+    #[inline(always)]
+    fn packed_rows(&self) -> *mut u8 {
+        let plan = self.job.plan;
+        self.job.scratch.wrapping_add(plan.shared_columns / 16 * plan.tile_bytes())
+    }
 }
 
 impl TileKernel for Shared<'_> {
     #[inline(always)]
     unsafe fn run<T: Tiles>(&self, tiles: &mut T, task: usize) {
         let (job, plan) = (self.job, self.job.plan);
-        let [rows, _] = plan.strips(job.spec);
-        let (strip, row) = (task / rows, task % rows);
-        let first = self.columns.start + strip * plan.columns;
+        let strips = self.rows.len().div_ceil(plan.rows);
+        let (column, row) = (task / strips, task % strips);
+        let first = self.columns.start + column * plan.columns;
         let mut space = Stack::<{ SPACE / 4 }>::new();
         let mut sums = Stack::<KEPT>::new();
-        let mut part = part_of(job, self.batch, row, 0);
+        let mut part = part_of(job, self.batch, self.rows.start / plan.rows + row, 0);
         part.columns = first..self.columns.end.min(first + plan.columns);
         part.summed = self.summed.clone();
-        part.shared = Some(job.scratch.wrapping_add(strip * (plan.columns / 16) * plan.tile_bytes()));
+        part.shared = Some(job.scratch.wrapping_add(column * (plan.columns / 16) * plan.tile_bytes()));
+        if plan.shared_rows > 0 {
+            part.shared_rows = Some(self.packed_rows().wrapping_add(row * (plan.rows / 16) * plan.tile_bytes()));
+        }
         part.add = self.summed.start > 0;
         part.sums = if plan.passes(job.spec) > 1 {
-            let behind = job.scratch.wrapping_add(plan.shared_columns / 16 * plan.tile_bytes());
-            behind.cast::<f32>().wrapping_add(task * plan.sums())
+            let [rows, _] = plan.strips(job.spec);
+            let behind = self.packed_rows().wrapping_add(plan.shared_rows / 16 * plan.tile_bytes());
+            let index = column * rows + self.rows.start / plan.rows + row;
+            behind.cast::<f32>().wrapping_add(index * plan.sums())
         } else {
             sums.start()
         };
@@ -374,31 +422,39 @@ impl TileKernel for Shared<'_> {
     }
 }
 
-/// Packs them: [tile of 16 columns][part][step].
-struct PackShared<'a>(&'a Shared<'a>);
+/// Packs rows or columns for all: [tile of 16][part][step].
+struct PackShared<'a> {
+    block: &'a Shared<'a>,
+    form: Form,
+    outer: Range<usize>,
+    to: *mut u8,
+}
+// SAFETY: every task writes its own tiles.
+unsafe impl Sync for PackShared<'_> {}
 
 impl PackShared<'_> {
     fn pieces(&self) -> usize {
-        self.0.summed.len().div_ceil(32 * PACKED_STEPS)
+        self.block.summed.len().div_ceil(32 * PACKED_STEPS)
     }
 
     fn tasks(&self) -> usize {
-        self.0.columns.len().div_ceil(16 * PACKED_TILES) * self.pieces()
+        self.outer.len().div_ceil(16 * PACKED_TILES) * self.pieces()
     }
 }
 
 impl TileKernel for PackShared<'_> {
     #[inline(always)]
     unsafe fn run<T: Tiles>(&self, _: &mut T, task: usize) {
-        let (block, plan) = (self.0, self.0.job.plan);
+        let (job, plan) = (self.block.job, self.block.job.plan);
         let (group, piece) = (task / self.pieces(), task % self.pieces());
-        let first = group * 16 * PACKED_TILES;
-        let start = piece * 32 * PACKED_STEPS;
-        let columns = block.columns.start + first..block.columns.end.min(block.columns.start + first + 16 * PACKED_TILES);
-        let summed = block.summed.start + start..block.summed.end.min(block.summed.start + start + 32 * PACKED_STEPS);
-        let to = block.job.scratch.wrapping_add(first / 16 * plan.tile_bytes() + start / 32 * TILE);
-        let to = Packed { to, parts: plan.parts, low: plan.shared_steps * TILE };
-        // SAFETY: these columns and steps are of this task alone.
-        unsafe { block.job.pack::<T>(&block.job.column_side(block.batch), Form::B, &columns, &summed, to) };
+        let (first, start) = (group * 16 * PACKED_TILES, piece * 32 * PACKED_STEPS);
+        let outer = self.outer.start + first..self.outer.end.min(self.outer.start + first + 16 * PACKED_TILES);
+        let summed = &self.block.summed;
+        let summed = summed.start + start..summed.end.min(summed.start + start + 32 * PACKED_STEPS);
+        let to = self.to.wrapping_add(first / 16 * plan.tile_bytes() + start / 32 * TILE);
+        let to = Packed::new(to, plan.parts, plan.shared_steps * TILE);
+        let side = if self.form == Form::A { job.row_side(self.block.batch) } else { job.column_side(self.block.batch) };
+        // SAFETY: these rows or columns and steps are of this task alone.
+        unsafe { job.pack::<T>(&side, self.form, &outer, &summed, to) };
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct GemmPlan {
     /// Columns and steps that are packed for all at a time.
     pub shared_columns: usize,
     pub shared_steps: usize,
+    /// Rows that are packed for all at a time; 0 if each task packs rows for itself, since no other needs them.
+    pub shared_rows: usize,
 }
 
 impl GemmPlan {
@@ -74,7 +76,9 @@ impl GemmPlan {
         let shared_steps = if all <= 2 * SHARED_STEPS { all } else { SHARED_STEPS };
         let most = SHARED / (shared_steps * 64 * parts.count()) / columns * columns;
         let shared_columns = n.next_multiple_of(columns).min(most.max(columns));
-        Some(GemmPlan { parts, own, rows, columns, steps, chunks, shared_columns, shared_steps })
+        let most = SHARED / 2 / (shared_steps * 64 * parts.count()) / rows * rows;
+        let shared_rows = if own || n <= columns { 0 } else { m.next_multiple_of(rows).min(most.max(rows)) };
+        Some(GemmPlan { parts, own, rows, columns, steps, chunks, shared_columns, shared_steps, shared_rows })
     }
 
     /// Floats of scratch.
@@ -88,7 +92,7 @@ impl GemmPlan {
         } else {
             let columns = self.shared_columns.min(spec.n.size.next_multiple_of(self.columns));
             let kept = if self.passes(spec) > 1 { strips[0] * (columns / self.columns) * size } else { 0 };
-            columns / 16 * self.tile_bytes() / 4 + kept
+            (columns + self.shared_rows) / 16 * self.tile_bytes() / 4 + kept
         }
     }
 
@@ -107,7 +111,7 @@ impl GemmPlan {
         (self.rows / 16).div_ceil(2) * (self.columns / 32) * 4 * SUMS
     }
 
-    /// Bytes of 16 columns that are packed for all.
+    /// Bytes of 16 rows or columns that are packed for all.
     pub(crate) fn tile_bytes(&self) -> usize {
         self.shared_steps * self.parts.count() * TILE
     }

@@ -172,11 +172,8 @@ impl Convolve<'_> {
         let first = (range.start * walk.source_step) as isize + plan.least[0];
         let last = ((range.end - 1) * walk.source_step + plan.taps[0]) as isize + plan.least[0];
         for frame in first.max(next).max(0)..last.min(self.job.source.size[0] as isize) {
-            let packed = Packed {
-                to: part.space.wrapping_add(self.slot(frame) * self.frame_bytes()),
-                parts: self.job.plan.parts,
-                low: plan.cut.ring * self.frame_bytes(),
-            };
+            let to = part.space.wrapping_add(self.slot(frame) * self.frame_bytes());
+            let packed = Packed::new(to, self.job.plan.parts, plan.cut.ring * self.frame_bytes());
             // SAFETY: the slot has room, and no result frame still needs what was there.
             unsafe { pack_frame::<T>(self.job, self.walk, plan, (part.sample, frame as usize, part.row), block, packed) };
         }
@@ -281,22 +278,45 @@ impl Convolve<'_> {
         let frame = part.sample * result.size[0] + walk_t.first + t * walk_t.step;
         let (mut row, mut across) = (first * 16 / cut.across, first * 16 % cut.across);
         for tile in 0..block.rows {
-            for line in 0..16 {
-                if row < rows && across < walk_w.count {
+            let mut line = 0;
+            while line < 16 {
+                let run = (16 - line).min(cut.across - across);
+                let count = run.min(walk_w.count.saturating_sub(across));
+                if row < rows && count > 0 {
                     let h = walk_h.first + (part.row + row) * walk_h.step;
                     let w = walk_w.first + across * walk_w.step;
                     let pixel = (frame * result.size[1] + h) * result.size[2] + w;
-                    for i in 0..block.columns {
-                        let sums = block.sums.wrapping_add((tile * block.columns + i) * SUMS + line * 16);
-                        let to = self.job.to.add(pixel * result.channels + column + i * 16);
-                        // SAFETY: the pixel and its channels are of this task alone.
-                        unsafe { to.copy::<T>(sums, 16.min(width - i * 16)) };
+                    let from = block.sums.wrapping_add(tile * block.columns * SUMS + line * 16);
+                    let step = walk_w.step * result.channels;
+                    let to = self.job.to.add(pixel * result.channels + column);
+                    // SAFETY: these pixels and their channels are of this task alone.
+                    unsafe {
+                        // The storage is looked at once a run.
+                        match to {
+                            Place::F32(to) => store_run::<T>(from, Place::F32(to), step, count, width),
+                            Place::Bf16(to) => store_run::<T>(from, Place::Bf16(to), step, count, width),
+                        }
                     }
                 }
-                across += 1;
+                (line, across) = (line + run, across + run);
                 if across == cut.across {
                     (row, across) = (row + 1, 0);
                 }
+            }
+        }
+    }
+}
+
+/// Stores up to 32 columns of some lines of tiles, `step` values apart.
+#[inline(always)]
+unsafe fn store_run<T: Tiles>(from: *const f32, to: Place, step: usize, count: usize, width: usize) {
+    for i in 0..count {
+        let (from, to) = (from.wrapping_add(i * 16), to.add(i * step));
+        // SAFETY: passed on from the caller.
+        unsafe {
+            to.copy::<T>(from, width.min(16));
+            if width > 16 {
+                to.add(16).copy::<T>(from.add(SUMS), width - 16);
             }
         }
     }

@@ -74,7 +74,7 @@ impl PackWeights<'_> {
     fn tile(&self, walk: &WalkPlan, tile: usize) -> Packed {
         let parts = self.0.plan.parts;
         let to = self.0.packed.wrapping_add(walk.weights + tile * walk.tile_bytes(parts));
-        Packed { to, parts, low: walk.steps() * TILE }
+        Packed::new(to, parts, walk.steps() * TILE)
     }
 
     /// Zeros where a tile has rows that no channel fills.
@@ -133,64 +133,91 @@ pub(crate) unsafe fn pack_frame<T: Tiles>(
     }
 }
 
+/// A row of source pixels from the least offset of a walk on: pixels `left .. right` are inside the source.
+#[derive(Clone, Copy)]
+struct Line {
+    /// Where pixel `left` starts.
+    from: Source,
+    left: usize,
+    right: usize,
+    channels: usize,
+    slot: usize,
+}
+
 /// Packs one row of pixels, zeros outside.
 #[inline(always)]
 unsafe fn pack_row<T: Tiles>(job: &Job<'_>, plan: &WalkPlan, from: Source, block: usize, to: Packed) {
     let (width, channels) = (job.source.size[2], job.source.channels);
-    // Pixels from the least offset on, of which `left .. right` are inside.
     let pixels = plan.cut.pitch + plan.together - 1;
     let least = plan.least[2];
     let left = ((-least).max(0) as usize).min(pixels);
     let right = (width as isize - least).clamp(left as isize, pixels as isize) as usize;
-    let source = |pixel: usize| (pixel as isize + least) as usize * channels;
-    // SAFETY: pixels left .. right are inside the source row; the packed row has `pitch` pixels.
+    let from = from.add((left as isize + least).max(0) as usize * channels);
+    let line = Line { from, left, right, channels, slot: plan.slot };
+    // SAFETY: the packed row has `pitch` pixels; passed on from the caller.
     unsafe {
         if plan.together > 1 {
-            let mut line = Stack::<LINE>::new();
-            let line = line.start();
-            spread::<T>(from.add(source(left.min(right))), (left, right, pixels), (channels, plan.slot), line);
-            // What lies behind the last value of a row meets weights of zero, but must be a number.
-            let used = plan.together * plan.slot;
-            for pixel in 0..plan.cut.pitch {
-                to.add(pixel * 64).whole_row::<T>(Source::F32(line.add(pixel * plan.slot)), used, 32);
-            }
+            line.pack_shared::<T>(plan.cut.pitch, plan.together, to);
             return;
         }
         let (bytes, values) = (plan.pixel(), plan.per_block * 32);
         let first = block * values;
         let count = values.min(channels - first);
-        to.clear_apart(left * bytes);
-        for pixel in left..right {
-            to.add(pixel * bytes).whole_row::<T>(from.add(source(pixel) + first), count, values);
-        }
-        to.add(right * bytes).clear_apart((pixels - right) * bytes);
-    }
-}
-
-impl Packed {
-    /// `clear`, skipped where there is nothing to clear.
-    #[inline(always)]
-    unsafe fn clear_apart(self, bytes: usize) {
-        if bytes > 0 {
-            // SAFETY: passed on from the caller.
-            unsafe { self.clear(bytes) };
-        }
-    }
-}
-
-/// Pixels as f32, `slot` values apart, zeros outside and between.
-#[inline(always)]
-unsafe fn spread<T: Tiles>(from: Source, (left, right, pixels): (usize, usize, usize), (channels, slot): (usize, usize), to: *mut f32) {
-    // SAFETY: the line has `pixels` slots; each store overwrites only what is written later or lies behind the line.
-    unsafe {
-        to.write_bytes(0, left * slot);
-        for pixel in left..right {
-            for c in (0..slot).step_by(T::Lanes::LANES) {
-                let some = channels.saturating_sub(c).min(T::Lanes::LANES);
-                let value = from.add((pixel - left) * channels + c).load::<T>(some);
-                T::Lanes::store_first(to.add(pixel * slot + c), value, T::Lanes::LANES.min(slot - c));
+        to.clear(left * bytes);
+        let inner = to.add(left * bytes);
+        if count == channels && count == values {
+            inner.rows_of_32::<T>(from, (right - left) * plan.per_block);
+        } else {
+            for pixel in 0..right - left {
+                inner.add(pixel * bytes).whole_row::<T>(from.add(pixel * channels + first), count, values);
             }
         }
-        to.add(right * slot).write_bytes(0, (pixels - right) * slot);
+        to.add(right * bytes).clear((pixels - right) * bytes);
+    }
+}
+
+impl Line {
+    /// Packs rows that `together` neighbouring pixels share.
+    #[inline(always)]
+    unsafe fn pack_shared<T: Tiles>(&self, pitch: usize, together: usize, to: Packed) {
+        let used = together * self.slot;
+        // With an even number of channels, neighbours lie in memory as they do in a packed row.
+        let (first, last) =
+            if self.channels == self.slot { (self.left, (self.right + 1).saturating_sub(together)) } else { (pitch, pitch) };
+        let (first, last) = (first.min(pitch), last.clamp(first.min(pitch), pitch));
+        let mut space = Stack::<LINE>::new();
+        let values = space.start();
+        // SAFETY: pixels first .. last read only inside the source row; the others go over a copy with zeros.
+        unsafe {
+            for range in [0..first, last..pitch] {
+                if !range.is_empty() {
+                    self.spread::<T>(range.start, range.end + together - 1, values);
+                }
+                for pixel in range.clone() {
+                    let from = Source::F32(values.add((pixel - range.start) * self.slot));
+                    to.add(pixel * 64).whole_row::<T>(from, used, 32);
+                }
+            }
+            for pixel in first..last {
+                to.add(pixel * 64).whole_row::<T>(self.from.add((pixel - self.left) * self.channels), used, 32);
+            }
+        }
+    }
+
+    /// Pixels `start .. stop` as f32, `slot` values apart, zeros outside the source and between channels.
+    #[inline(always)]
+    unsafe fn spread<T: Tiles>(&self, start: usize, stop: usize, to: *mut f32) {
+        for pixel in start..stop {
+            let inside = (self.left..self.right).contains(&pixel);
+            for c in (0..self.slot).step_by(T::Lanes::LANES) {
+                let some = if inside { self.channels.saturating_sub(c).min(T::Lanes::LANES) } else { 0 };
+                // SAFETY: the copy has room for the pixels; a store overwrites only what is written later.
+                unsafe {
+                    let value = self.from.add(pixel.wrapping_sub(self.left).wrapping_mul(self.channels).wrapping_add(c)).load::<T>(some);
+                    let to = to.add((pixel - start) * self.slot + c);
+                    T::Lanes::store_first(to, value, T::Lanes::LANES.min(self.slot - c));
+                }
+            }
+        }
     }
 }

@@ -88,6 +88,7 @@ pub(crate) unsafe fn along<T: Tiles>(form: Form, from: Source, stride: usize, (c
 #[inline(always)]
 pub(crate) unsafe fn across<T: Tiles>(form: Form, from: Source, stride: usize, (count, some): (usize, usize), to: Packed) {
     let mut space = Stack::<{ 2 * TILE / 4 }>::new();
+    let to = to.from(from);
     let pairs = if form == Form::B { to } else { aside(&mut space, to) };
     let lanes = T::Lanes::LANES;
     for pair in 0..16 {

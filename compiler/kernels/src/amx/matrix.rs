@@ -58,7 +58,7 @@ impl Matrix {
     #[inline(always)]
     fn packed(&self, tile: usize, step: usize) -> Packed {
         let to = self.to.wrapping_add(tile * self.tile_bytes() + step * TILE);
-        Packed { to, parts: self.parts, low: self.steps * TILE }
+        Packed::new(to, self.parts, self.steps * TILE)
     }
 
     /// Packs `count` rows of `width` values, `stride` apart, whose width is summed over.

@@ -128,9 +128,22 @@ pub(crate) struct Packed {
     pub to: *mut u8,
     pub parts: Parts,
     pub low: usize,
+    /// What is packed is stored as bf16.
+    pub exact: bool,
 }
 
 impl Packed {
+    #[inline(always)]
+    pub(crate) fn new(to: *mut u8, parts: Parts, low: usize) -> Packed {
+        Packed { to, parts, low, exact: false }
+    }
+
+    /// The same place for values from there.
+    #[inline(always)]
+    pub(crate) fn from(self, source: Source) -> Packed {
+        Packed { exact: matches!(source, Source::Bf16(_)), ..self }
+    }
+
     #[inline(always)]
     pub(crate) fn add(self, bytes: usize) -> Packed {
         Packed { to: self.to.wrapping_add(bytes), ..self }
@@ -138,14 +151,17 @@ impl Packed {
 
     /// Twice as many neighbours of a row as a vector has lanes.
     #[inline(always)]
-    pub(crate) unsafe fn row<T: Tiles>(self, first: V<T>, second: V<T>) {
+    unsafe fn row<T: Tiles>(self, first: V<T>, second: V<T>) {
         // SAFETY: passed on from the caller.
         unsafe {
-            T::Lanes::store(self.to.cast(), T::row(first, second));
-            if self.parts.split {
-                let low = T::row(lower::<T>(first), lower::<T>(second));
-                T::Lanes::store(self.to.add(self.low).cast(), low);
+            if !self.parts.split {
+                T::Lanes::store(self.to.cast(), T::row(first, second));
+                return;
             }
+            let upper = [T::rounded(first), T::rounded(second)];
+            T::Lanes::store(self.to.cast(), T::row(upper[0], upper[1]));
+            let lower = T::row(T::Lanes::sub(first, upper[0]), T::Lanes::sub(second, upper[1]));
+            T::Lanes::store(self.to.add(self.low).cast(), lower);
         }
     }
 
@@ -153,11 +169,31 @@ impl Packed {
     #[inline(always)]
     pub(crate) unsafe fn pairs<T: Tiles>(self, low: V<T>, high: V<T>) {
         // SAFETY: passed on from the caller.
+        unsafe { self.pairs_of::<T>(self.apart::<T>(low), self.apart::<T>(high)) };
+    }
+
+    /// A value in its two parts, of which the upper halves count; the value itself if f32 is not split.
+    #[inline(always)]
+    pub(crate) unsafe fn apart<T: Tiles>(self, x: V<T>) -> [V<T>; 2] {
+        if !self.parts.split {
+            return [x; 2];
+        }
+        // SAFETY: passed on from the caller.
         unsafe {
-            T::Lanes::store(self.to.cast(), T::pairs(low, high));
+            let upper = T::rounded(x);
+            [upper, T::nearest(T::Lanes::sub(x, upper))]
+        }
+    }
+
+    /// `pairs` of values that are in parts already.
+    #[inline(always)]
+    pub(crate) unsafe fn pairs_of<T: Tiles>(self, low: [V<T>; 2], high: [V<T>; 2]) {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            let upper = if self.parts.split || self.exact { T::upper_pairs(low[0], high[0]) } else { T::pairs(low[0], high[0]) };
+            T::Lanes::store(self.to.cast(), upper);
             if self.parts.split {
-                let pairs = T::pairs(lower::<T>(low), lower::<T>(high));
-                T::Lanes::store(self.to.add(self.low).cast(), pairs);
+                T::Lanes::store(self.to.add(self.low).cast(), T::upper_pairs(low[1], high[1]));
             }
         }
     }
@@ -170,10 +206,37 @@ impl Packed {
             let left = count.saturating_sub(at);
             // SAFETY: passed on from the caller.
             unsafe {
+                if left >= 2 * lanes {
+                    self.add(2 * at).full_row::<T>(from.add(at));
+                    continue;
+                }
                 let first = from.add(at).load::<T>(left.min(lanes));
                 let second = from.add(at + lanes).load::<T>(left.saturating_sub(lanes).min(lanes));
                 self.add(2 * at).row::<T>(first, second);
             }
+        }
+    }
+
+    /// Packs twice as many neighbours as a vector has lanes.
+    #[inline(always)]
+    unsafe fn full_row<T: Tiles>(self, from: Source) {
+        let lanes = T::Lanes::LANES;
+        // SAFETY: passed on from the caller.
+        unsafe {
+            match from {
+                // What is bf16 already has its packed form.
+                Source::Bf16(x) if !self.parts.split => T::Lanes::store(self.to.cast(), T::Lanes::load(x.cast())),
+                _ => self.row::<T>(from.load::<T>(lanes), from.add(lanes).load::<T>(lanes)),
+            }
+        }
+    }
+
+    /// Packs rows of 32 values, all side by side in memory and when packed.
+    #[inline(always)]
+    pub(crate) unsafe fn rows_of_32<T: Tiles>(self, from: Source, rows: usize) {
+        for at in (0..rows * 32).step_by(2 * T::Lanes::LANES) {
+            // SAFETY: passed on from the caller.
+            unsafe { self.add(2 * at).full_row::<T>(from.add(at)) };
         }
     }
 
@@ -188,11 +251,4 @@ impl Packed {
             }
         }
     }
-}
-
-/// What rounding to bf16 takes away.
-#[inline(always)]
-unsafe fn lower<T: Tiles>(x: V<T>) -> V<T> {
-    // SAFETY: passed on from the caller.
-    unsafe { T::Lanes::sub(x, T::rounded(x)) }
 }

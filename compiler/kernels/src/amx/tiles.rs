@@ -22,9 +22,13 @@ pub(crate) trait Tiles {
 
     /// Lane i: the bf16 of `low` in the lower half, that of `high` in the upper.
     unsafe fn pairs(low: V<Self>, high: V<Self>) -> V<Self>;
+    /// `pairs` of lanes of which only the upper halves count.
+    unsafe fn upper_pairs(low: V<Self>, high: V<Self>) -> V<Self>;
+    /// Lanes whose upper halves are the nearest bf16, ties away from zero. Not for numbers near the largest.
+    unsafe fn nearest(x: V<Self>) -> V<Self>;
     /// The bf16 of all lanes of `first`, then of all lanes of `second`.
     unsafe fn row(first: V<Self>, second: V<Self>) -> V<Self>;
-    /// Each lane as near as bf16 comes.
+    /// Each lane as near as bf16 comes, ties to even. Some NaN become another value.
     unsafe fn rounded(x: V<Self>) -> V<Self>;
     /// The first `n` values, zero in the other lanes.
     unsafe fn load_bf16(from: *const u16, n: usize) -> V<Self>;
@@ -111,6 +115,20 @@ impl<S: Simd> Tiles for Emulated<S> {
             let both: [f32; 16] = std::array::from_fn(|i| pair(low[i], high[i]));
             S::load(both.as_ptr())
         }
+    }
+    #[inline(always)]
+    unsafe fn upper_pairs(low: S::V, high: S::V) -> S::V {
+        // SAFETY: see `pairs`.
+        unsafe {
+            let (low, high) = (array::<S>(low), array::<S>(high));
+            let both: [f32; 16] = std::array::from_fn(|i| f32::from_bits(low[i].to_bits() >> 16 | high[i].to_bits() & 0xffff_0000));
+            S::load(both.as_ptr())
+        }
+    }
+    #[inline(always)]
+    unsafe fn nearest(x: S::V) -> S::V {
+        // SAFETY: see `pairs`.
+        unsafe { S::load(array::<S>(x).map(|x| f32::from_bits(x.to_bits().wrapping_add(0x8000))).as_ptr()) }
     }
     #[inline(always)]
     unsafe fn row(first: S::V, second: S::V) -> S::V {
@@ -245,14 +263,32 @@ mod hardware {
             }
         }
         #[inline(always)]
+        unsafe fn upper_pairs(low: __m512, high: __m512) -> __m512 {
+            // SAFETY: see `pairs`.
+            unsafe {
+                let low = _mm512_srli_epi32::<16>(_mm512_castps_si512(low));
+                _mm512_castsi512_ps(_mm512_mask_blend_epi16(0xaaaa_aaaa, low, _mm512_castps_si512(high)))
+            }
+        }
+        #[inline(always)]
+        unsafe fn nearest(x: __m512) -> __m512 {
+            // SAFETY: see `pairs`.
+            unsafe { _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000))) }
+        }
+        #[inline(always)]
         unsafe fn row(first: __m512, second: __m512) -> __m512 {
             // SAFETY: see `pairs`.
             unsafe { transmute(_mm512_cvtne2ps_pbh(second, first)) }
         }
         #[inline(always)]
         unsafe fn rounded(x: __m512) -> __m512 {
-            // SAFETY: see `pairs`.
-            unsafe { widen(transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(x))) }
+            // SAFETY: see `pairs`. Integers, because conversions there and back keep the unit for shuffles busy.
+            unsafe {
+                let bits = _mm512_castps_si512(x);
+                let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
+                let sum = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+                _mm512_castsi512_ps(_mm512_and_si512(sum, _mm512_set1_epi32(0xffff_0000_u32 as i32)))
+            }
         }
         #[inline(always)]
         unsafe fn load_bf16(from: *const u16, n: usize) -> __m512 {

@@ -156,7 +156,7 @@ impl Bands<'_> {
     #[inline(always)]
     fn sources(&self) -> Packed {
         let plan = self.job.plan;
-        Packed { to: self.space, parts: plan.parts, low: plan.ring * plan.source_frame() }
+        Packed::new(self.space, plan.parts, plan.ring * plan.source_frame())
     }
 
     #[inline(always)]
@@ -164,7 +164,7 @@ impl Bands<'_> {
         let plan = self.job.plan;
         let frames = if plan.whole { self.job.result.size[0] } else { 1 };
         let behind = plan.parts.count() * plan.ring * plan.source_frame();
-        Packed { to: self.space.wrapping_add(behind), parts: plan.parts, low: frames * plan.result_frame() }
+        Packed::new(self.space.wrapping_add(behind), plan.parts, frames * plan.result_frame())
     }
 
     /// The steps of a plane of taps over some frames.

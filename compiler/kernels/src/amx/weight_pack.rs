@@ -31,15 +31,13 @@ pub(crate) unsafe fn pack_result<T: Tiles>(job: &Job<'_>, band: Band, channel: u
     let rows = plan.rows.min(height - band.row);
     let start = (band.sample * frames + band.frame) * height + band.row;
     let mut space = Stack::<ASIDE>::new();
-    let aside = Packed { to: space.start().cast(), low: TILE, ..to };
+    let aside = Packed { to: space.start().cast(), low: TILE, ..to }.from(job.dy);
     let lanes = T::Lanes::LANES;
     for tile in 0..plan.result_channels / 16 {
         let first = channel + tile * 16;
+        let (mut row, mut column) = (0, 0);
         for step in 0..plan.steps {
             for pair in 0..16 {
-                let at = step * 32 + 2 * pair;
-                // Pairs never straddle rows: the pitch is even.
-                let (row, column) = (at / plan.pitch, at % plan.pitch);
                 let from = job.dy.add(((start + row) * width + column) * pixels.channels + first);
                 let inside = |more: usize| row < rows && column + more < width;
                 for q in (0..16).step_by(lanes) {
@@ -50,6 +48,11 @@ pub(crate) unsafe fn pack_result<T: Tiles>(job: &Job<'_>, band: Band, channel: u
                         let high = from.add(pixels.channels + q).load::<T>(if inside(1) { some } else { 0 });
                         aside.add(pair * 64 + q * 4).pairs::<T>(low, high);
                     }
+                }
+                // Pairs never straddle rows: the pitch is even.
+                column += 2;
+                if column == plan.pitch {
+                    (row, column) = (row + 1, 0);
                 }
             }
             // SAFETY: the step lies inside the packed frame.
@@ -67,7 +70,7 @@ pub(crate) unsafe fn pack_source<T: Tiles>(job: &Job<'_>, band: Band, channel: u
     let plan = job.plan;
     for phase in 0..plan.phases[0] * plan.phases[1] {
         let (h, w) = (phase / plan.phases[1], phase % plan.phases[1]);
-        let to = to.add(phase * plan.phase());
+        let to = to.add(phase * plan.phase()).from(job.x);
         for row in 0..plan.source_rows {
             // SAFETY: passed on from the caller.
             unsafe {
@@ -115,14 +118,14 @@ unsafe fn pack_row<T: Tiles>(
             let some = pixels.channels.saturating_sub(at).min(lanes);
             // SAFETY: only pixels inside the row are read; the planes have all pairs of the row.
             unsafe {
-                let mut low = pixel::<T>(x, first, width, pixels.channels, (at, some));
+                let mut low = to.apart::<T>(pixel::<T>(x, first, width, pixels.channels, (at, some)));
                 for pair in 0..plan.pitch / 2 {
                     let w = first + 2 * pair as isize * step;
-                    let high = pixel::<T>(x, w + step, width, pixels.channels, (at, some));
-                    even.add(pair * 64 + q * 4).pairs::<T>(low, high);
-                    low = pixel::<T>(x, w + 2 * step, width, pixels.channels, (at, some));
+                    let high = to.apart::<T>(pixel::<T>(x, w + step, width, pixels.channels, (at, some)));
+                    even.add(pair * 64 + q * 4).pairs_of::<T>(low, high);
+                    low = to.apart::<T>(pixel::<T>(x, w + 2 * step, width, pixels.channels, (at, some)));
                     if plan.twice {
-                        odd.add(pair * 64 + q * 4).pairs::<T>(high, low);
+                        odd.add(pair * 64 + q * 4).pairs_of::<T>(high, low);
                     }
                 }
             }
