@@ -39,7 +39,7 @@ fn forward(kernel: &Kernel) -> Draft {
     let s = Sizes::of(kernel, groups);
     let f = sized(kernel, groups, &[(COLUMNS, false), (8 * s.units.1, true)]);
     let f = f.writes("out", kernel.results[0].dtype, at).writes("lse", kernel.results[1].dtype, at + 1);
-    let shared = 2 * s.tile * (s.padded.0 + s.units.1) + s.padded.0 * s.own;
+    let shared = s.tile * (2 * s.padded.0 + 3 * s.units.1) + s.padded.0 * s.own;
     let queries = kernel.operands[0].shape[2];
     let step = launch(f, include_str!("group_forward.cu"), kernel, queries.div_ceil(64 * groups), shared);
     Draft { steps: vec![Step::Launch(step)], scratch_bytes: 0 }
@@ -55,7 +55,7 @@ fn backward(kernel: &Kernel) -> Draft {
     let s = Sizes::of(kernel, groups);
     let f = sized(kernel, groups, &[(COLUMNS, false), (8 * s.units.0, true)]);
     let f = f.reads("delta", DType::F32, scratch).writes("dq", kernel.results[0].dtype, at);
-    let shared = (2 * s.tile + s.own) * (s.padded.0 + s.padded.1);
+    let shared = (3 * s.tile + s.own) * (s.padded.0 + s.padded.1);
     steps.push(Step::Launch(launch(f, include_str!("group_query_grad.cu"), kernel, queries.div_ceil(64 * groups), shared)));
 
     let groups = 2;
@@ -63,7 +63,7 @@ fn backward(kernel: &Kernel) -> Draft {
     let f = sized(kernel, groups, &[(COLUMNS, false), (8 * s.units.0, true), (8 * s.units.1, true)]);
     let f = f.reads("delta", DType::F32, scratch);
     let f = f.writes("dk", kernel.results[1].dtype, at + 1).writes("dv", kernel.results[2].dtype, at + 2);
-    let shared = (2 * s.tile + s.own) * (s.padded.0 + s.padded.1) + 16 * COLUMNS;
+    let shared = (3 * s.tile + s.own) * (s.padded.0 + s.padded.1) + 24 * COLUMNS;
     steps.push(Step::Launch(launch(f, include_str!("group_key_grad.cu"), kernel, keys.div_ceil(64 * groups), shared)));
     if kernel.attrs.get_bool("bias") {
         steps.push(direct::bias_grad(kernel));

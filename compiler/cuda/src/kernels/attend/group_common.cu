@@ -12,17 +12,18 @@
     if (CAUSAL && j > i) return false;
     return !MASK || mask[(long long)n * TK + j] != 0;
   };
-  // Rows first .. first + count of a matrix of `limit` rows to `to`, units `stride` bytes apart; zeros beyond its edges.
+  // Rows first .. first + count of a matrix of `limit` rows to `to`, units `stride` bytes apart; zeros beyond the last row. What lies
+  // beyond the width stays as it is.
   auto load_rows = [&](int to, decltype(q) from, int first, int count, int limit, int width, int stride) {
-    int units = (width + 7) / 8, piece = width % 8 == 0 ? 8 : width % 4 == 0 ? 4 : width % 2 == 0 ? 2 : 1, pieces = units * 8 / piece;
-    int together = THREADS / pieces, element = threadIdx.x % pieces * piece, r = threadIdx.x / pieces;
+    int piece = width % 8 == 0 ? 8 : width % 4 == 0 ? 4 : width % 2 == 0 ? 2 : 1, pieces = width / piece, together = THREADS / pieces;
+    int element = threadIdx.x % pieces * piece, r = threadIdx.x / pieces;
     if (r >= together) return;
     auto* source = from + (long long)(first + r) * width + element;
     int place = to + element / 8 * stride + r * 16 + element % 8 * 2;
 #pragma unroll
     for (int i = 0; i < (count + together - 1) / together; i++, r += together, source += together * width, place += together * 16) {
       if (r >= count) break;
-      bool inside = first + r < limit && element < width;
+      bool inside = limit % count == 0 || first + r < limit;
       auto* cell = inside ? source : from;
       if (piece == 8) copy_async_16(base + place, cell, inside);
       else if (piece == 4) copy_async_8(base + place, cell, inside);

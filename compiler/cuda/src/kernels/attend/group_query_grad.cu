@@ -1,5 +1,5 @@
   // dq = scale ds k with ds = p (dout v^T - delta), for GROUPS * 64 queries of one head, over blocks of keys.
-  constexpr int BLOCKS = (TQ + ROWS - 1) / ROWS, K = 0, V = K + 2 * (2 * PD * TILE), Q = V + 2 * (2 * PV * TILE);
+  constexpr int BLOCKS = (TQ + ROWS - 1) / ROWS, K = 0, V = K + 3 * (2 * PD * TILE), Q = V + 3 * (2 * PV * TILE);
   constexpr int G = Q + 2 * PD * OWN, END = G + 2 * PV * OWN;
   int first = blockIdx.x % BLOCKS * ROWS, nh = blockIdx.x / BLOCKS, n = nh / H, h = nh % H;
   auto* keys = k + (long long)nh * TK * D;
@@ -8,8 +8,8 @@
   steps = (steps + COLUMNS - 1) / COLUMNS;
   auto load = [&](int step) {
     if (step < steps) {
-      load_rows(K + step % 2 * (2 * PD * TILE), keys, step * COLUMNS, COLUMNS, TK, D, TILE);
-      load_rows(V + step % 2 * (2 * PV * TILE), values, step * COLUMNS, COLUMNS, TK, DV, TILE);
+      load_rows(K + step % 3 * (2 * PD * TILE), keys, step * COLUMNS, COLUMNS, TK, D, TILE);
+      load_rows(V + step % 3 * (2 * PV * TILE), values, step * COLUMNS, COLUMNS, TK, DV, TILE);
     }
     copy_async_commit();
   };
@@ -31,13 +31,16 @@
     level[r] = a < TQ ? as_float(lse[(long long)nh * TQ + a]) * LOG2E : 0.0f;
     offset[r] = a < TQ ? delta[(long long)nh * TQ + a] : 0.0f;
   }
+  u32 left[4][4];
+  // A step's last product goes on during the next step, until `left` changes: when all have passed the next barrier but one, its tile's
+  // place is free.
 #pragma unroll 1
   for (int at = 0; at < steps; at++) {
     if (at > 0) arrive();
     load(at + 1);
-    int tile = K + at % 2 * (2 * PD * TILE), key = at * COLUMNS;
+    int tile = K + at % 3 * (2 * PD * TILE), key = at * COLUMNS;
     times_transposed(s, queries, tile, PD);
-    times_transposed(dp, upstream, V + at % 2 * (2 * PV * TILE), PV);
+    times_transposed(dp, upstream, V + at % 3 * (2 * PV * TILE), PV);
     group_wait<1>();
     bool check = CAUSAL || MASK || (TK % COLUMNS != 0 && key + COLUMNS > TK);
 #pragma unroll
@@ -49,7 +52,6 @@
       if (check && (b >= TK || !visible(n, a, b))) s[i] = 0.0f;
     }
     group_wait<0>();
-    u32 left[4][4];
 #pragma unroll
     for (int i = 0; i < 32; i++) s[i] *= dp[i] - offset[i / 2 % 2];
 #pragma unroll
@@ -58,8 +60,9 @@
 #pragma unroll
     for (int p = 0; p < 4; p++) group_multiply<UD * 8, true>(sums, left[p], matrix_in_shared(base + tile + p * 256, 128, TILE), true);
     group_commit();
-    group_wait<0>();
   }
+  group_wait<0>();
+  copy_async_wait<0>();
 #pragma unroll
   for (int u = 0; u < UD; u++)
 #pragma unroll
