@@ -131,8 +131,11 @@ fn variants() -> Vec<(String, Kernel, Draft)> {
     let st = Flow::Stages;
     // rows, warps, groups, chunk, flow, walk, residents
     for (name, kernel) in attention("space", [6, 16, 4096, 68], false) {
-        let draft = pfm_cuda::kernels::draft(&kernel, &Target { sm: 80 }).expect("there is a kernel for it");
-        all.push((format!("{name} single warps"), kernel, draft));
+        if kernel.op.name == "attend" {
+            for groups in [2, 4] {
+                all.push((format!("{name} {groups} groups"), kernel.clone(), pfm_cuda::kernels::attend::group::forward(&kernel, groups)));
+            }
+        }
     }
     let list: Vec<([usize; 4], (usize, usize), usize, (usize, (usize, usize), usize, usize, Flow, usize, usize))> = vec![
         ([2, 9, 256, 256], (32, 32), 0, (4, (4, 2), 4, 32, ring, 9, 1)),

@@ -26,16 +26,17 @@ impl Sizes {
         let units = |operand: usize| kernel.operands[operand].shape[3].div_ceil(8);
         let (d, v) = (units(0), units(2));
         let padded = (d.next_multiple_of(2), v.next_multiple_of(2));
-        Sizes { tile: COLUMNS * 16 + 16, own: groups * 64 * 16 + 16, units: (d, v), padded }
+        Sizes { tile: COLUMNS * 16, own: groups * 64 * 16, units: (d, v), padded }
     }
 }
 
 pub fn draft(kernel: &Kernel) -> Draft {
-    if kernel.op.name == "attend" { forward(kernel) } else { backward(kernel) }
+    if kernel.op.name == "attend" { forward(kernel, 3) } else { backward(kernel) }
 }
 
-fn forward(kernel: &Kernel) -> Draft {
-    let (groups, at) = (3, kernel.operands.len());
+/// With this many groups of warps in a block.
+pub fn forward(kernel: &Kernel, groups: usize) -> Draft {
+    let at = kernel.operands.len();
     let s = Sizes::of(kernel, groups);
     let f = sized(kernel, groups, &[(COLUMNS, false), (8 * s.units.1, true)]);
     let f = f.writes("out", kernel.results[0].dtype, at).writes("lse", kernel.results[1].dtype, at + 1);
@@ -51,7 +52,7 @@ fn backward(kernel: &Kernel) -> Draft {
     let (queries, keys) = (kernel.operands[0].shape[2], kernel.operands[1].shape[2]);
     let mut steps = vec![Step::Launch(tensor::delta(kernel, scratch))];
 
-    let groups = 3;
+    let groups = 2;
     let s = Sizes::of(kernel, groups);
     let f = sized(kernel, groups, &[(COLUMNS, false), (8 * s.units.0, true)]);
     let f = f.reads("delta", DType::F32, scratch).writes("dq", kernel.results[0].dtype, at);
