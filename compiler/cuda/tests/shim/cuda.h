@@ -207,9 +207,33 @@ void group_multiply(float* d, const unsigned* a, unsigned long long b, int keep)
     std::vector<shim::Product> lanes;
     for (int l = 0; l < 32; l++) lanes.push_back(*given[l]);
     if (shim::order == shim::ASCENDING) group_product<N, BY_COLUMNS>(lanes, b, keep);
-    warp.open.push_back([=] {
-      if (shim::order != shim::ASCENDING) group_product<N, BY_COLUMNS>(lanes, b, keep);
-    });
+    else warp.open.push_back([=] { group_product<N, BY_COLUMNS>(lanes, b, keep); });
+  });
+}
+// A warp's share of the left operand are rows 16 (warp % 4)..
+template <int N>
+void group_multiply_shared(float* d, unsigned long long a, unsigned long long b, int keep) {
+  unsigned start = a & 0xffffff, along = a >> 24 & 0xfffff, across = (unsigned)(a >> 44);
+  int first = shim::current / 32 % 4 * 16;
+  shim::Warp& warp = shim::warps[shim::current / 32];
+  shim::Product mine{d, nullptr, nullptr};
+  shim::together(mine, [&](shim::Product** given) {
+    std::vector<float*> sums;
+    for (int l = 0; l < 32; l++) sums.push_back(given[l]->d);
+    auto run = [=] {
+      unsigned words[32][4];
+      std::vector<shim::Product> lanes;
+      for (int l = 0; l < 32; l++) {
+        for (int w = 0; w < 4; w++) {
+          int row = first + l / 4 + w % 2 * 8, k = w / 2 * 8 + l % 4 * 2;
+          memcpy(&words[l][w], shim::shared_start + start + row / 8 * across + row % 8 * 16 + k / 8 * along + k % 8 * 2, 4);
+        }
+        lanes.push_back({sums[l], words[l], nullptr});
+      }
+      group_product<N, false>(lanes, b, keep);
+    };
+    if (shim::order == shim::ASCENDING) run();
+    else warp.open.push_back(run);
   });
 }
 inline void group_fence() {}
