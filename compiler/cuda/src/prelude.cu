@@ -110,6 +110,10 @@ PFM_INLINE void copy_async_wait() {
 template <int N, bool BY_COLUMNS>
 PFM_INLINE void group_multiply(float* d, const u32* a, u64 b, int keep);
 
+// The same with the 64 rows of the left operand in shared memory.
+template <int N>
+PFM_INLINE void group_multiply_shared(float* d, u64 a, u64 b, int keep);
+
 // Registers that products will use are as they should be.
 PFM_INLINE void group_fence() { asm volatile("wgmma.fence.sync.aligned;" : : : "memory"); }
 // Closes the set of products that this group has started.
