@@ -24,6 +24,8 @@ pub struct Bench {
     pub cpu_seconds: Times,
     /// Of one step with the optimiser's usual update.
     pub flops: f64,
+    /// What a calibration of this machine foretells of one step; None where it has none.
+    pub planned_seconds: Option<f64>,
     /// What a step consists of.
     pub programs: Vec<Program>,
     /// The optimiser's part of all steps' time.

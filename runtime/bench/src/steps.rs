@@ -1,9 +1,9 @@
 //! Whole training steps of a stage: micro-batches, gradient, clipping, optimiser, as a run makes them, on one batch that lies in memory.
 
 use crate::groups::{classes, program_name, sorted};
-use crate::{Bench, Ceilings, Memory, Program, Times, memory, start};
+use crate::{Bench, Calibration, Ceilings, Memory, Program, Times, memory, start};
 use pfm_kernels::Isa;
-use pfm_lower::Unit;
+use pfm_lower::{Context, Unit};
 use pfm_plan::PROCESS_BYTES;
 use pfm_train::{Clock, Native, NativePrograms, Programs, RunError, StageWork, Store, stage_work};
 use rustix::time::{ClockId, clock_gettime};
@@ -24,6 +24,8 @@ pub struct Request {
     pub groups: Option<GroupClock>,
     /// Where the first weights and the batch are written.
     pub start: Option<PathBuf>,
+    /// Of this machine, to say what steps should take.
+    pub calibration: Option<Calibration>,
 }
 
 /// Measures a stage at its choice for evaluation, on the first of its data sets.
@@ -37,6 +39,9 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         programs.time_groups(clock.clock());
     }
     programs.prepare(0, work.evaluation)?;
+    let context = Context { experiment, library: &native.library };
+    let planned_seconds = request.calibration.as_ref().map(|c| crate::planned(&context, stage, c)).transpose();
+    let planned_seconds = planned_seconds.map_err(|d| RunError::from(d.into_iter().next().expect("an error has a diagnostic")))?;
     let mut memory = planned(&programs, &work);
     memory::forget_peak();
     // The programs' own buffers are there already, and are part of what is planned.
@@ -54,7 +59,7 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         steps.step()?;
     }
     memory.above = memory::peak().zip(memory.before).map(|(peak, before)| peak.saturating_sub(before));
-    let groups = sorted(steps.programs.times(), request.steps);
+    let groups = sorted(steps.programs.times(), request.steps, request.calibration.as_ref());
     let trained = model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t);
     Ok(Bench {
         experiment: experiment.name.clone(),
@@ -68,6 +73,7 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         instruction_set: isa(native).name().into(),
         warmup: request.warmup,
         flops: steps.flops(),
+        planned_seconds,
         optimiser_share: steps.optimiser_share(),
         programs: steps.parts(),
         losses: steps.losses,

@@ -1,11 +1,13 @@
 //! `pfmc bench`: what whole training steps of a stage take on this machine, and where their time and memory go.
 
-use crate::load::{self, Loaded, Source};
+use crate::calibration;
+use crate::load::{self, Choice, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
 use crate::processor::Processor;
 use crate::programs::{default_threads, refusals};
-use pfm_bench::{Bench, Earlier, GroupClock, Other, Request};
+use pfm_bench::{Bench, Earlier, GroupClock, Machine, Other, Request};
+use pfm_compiler::Isa;
 use pfm_device::Pool;
 use pfm_train::Native;
 use std::collections::BTreeSet;
@@ -17,8 +19,15 @@ use std::sync::Arc;
 /// beside what the machine can do.
 #[derive(clap::Args)]
 pub struct Args {
+    /// The experiment's file.
+    #[arg(required_unless_present = "calibrate")]
+    file: Option<PathBuf>,
     #[command(flatten)]
-    source: Source,
+    choice: Choice,
+    /// Measure the machine instead, once: rates of each class of work, from which `plan` and `bench` then tell how long steps take.
+    /// Kept in `$XDG_CACHE_HOME/pfmc` or `~/.cache/pfmc`, for this number of threads and instruction set.
+    #[arg(long, conflicts_with = "file")]
+    calibrate: bool,
     /// Stage to measure; by default the first.
     #[arg(long)]
     stage: Option<String>,
@@ -68,17 +77,21 @@ pub fn run(args: Args, out: &Output) -> Exit {
         Ok(options) => options,
         Err(exit) => return exit,
     };
+    let threads = args.threads.unwrap_or_else(default_threads);
+    let machine = Machine::here(threads, options.isa.unwrap_or_else(Isa::detect));
+    let Some(file) = args.file.clone() else { return calibration::measure(&machine, out) };
+    let source = Source { file, choice: args.choice.clone() };
     // Before a minute of measuring.
     let earlier: Result<Vec<Earlier>, Exit> = args.vs.iter().map(|path| earlier(path, out)).collect();
     let earlier = match earlier {
         Ok(earlier) => earlier,
         Err(exit) => return exit,
     };
-    let loaded = match load::load(&args.source, out) {
+    let loaded = match load::load(&source, out) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    let stage = match chosen(&args, &loaded) {
+    let stage = match chosen(&args, &source, &loaded) {
         Ok(stage) => stage,
         Err(message) => return out.fail(Exit::Usage, message),
     };
@@ -90,7 +103,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         experiment: Arc::new(loaded.checked.experiment.expect("a loaded file has an experiment")),
         library: Arc::new(loaded.checked.library),
         data: PathBuf::new(),
-        pool: Arc::new(Pool::new(args.threads.unwrap_or_else(default_threads))),
+        pool: Arc::new(Pool::new(threads)),
         options,
     };
     let clock = match args.clock {
@@ -98,7 +111,8 @@ pub fn run(args: Args, out: &Output) -> Exit {
         ClockName::Cpu => GroupClock::Cpu,
     };
     let groups = (args.top > 0).then_some(clock);
-    let request = Request { stage, steps: args.steps, warmup: args.warmup, groups, start: args.start.clone() };
+    let calibration = calibration::known_or_said(&machine, out);
+    let request = Request { stage, steps: args.steps, warmup: args.warmup, groups, start: args.start.clone(), calibration };
     match pfm_bench::measure(&native, &request) {
         Ok(bench) => show(&args, &bench, &earlier, out),
         Err(error) => out.refuse(&[error.diagnostic()], &sources),
@@ -106,12 +120,12 @@ pub fn run(args: Args, out: &Output) -> Exit {
 }
 
 /// The index of the stage to measure.
-fn chosen(args: &Args, loaded: &Loaded) -> Result<usize, String> {
+fn chosen(args: &Args, source: &Source, loaded: &Loaded) -> Result<usize, String> {
     let experiment = loaded.experiment();
     let Some(wanted) = &args.stage else {
         let first = (!experiment.stages.is_empty()).then_some(0);
         return first
-            .ok_or_else(|| format!("{} has no stage, so there is nothing to measure; write one with `stage`", args.source.file.display()));
+            .ok_or_else(|| format!("{} has no stage, so there is nothing to measure; write one with `stage`", source.file.display()));
     };
     // A stage is there once for each cell that changes it.
     let mut seen = BTreeSet::new();

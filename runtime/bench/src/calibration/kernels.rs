@@ -1,0 +1,261 @@
+//! Kernels by class and shape: where in which table a kernel of a plan lies, and how the tables are measured.
+
+use super::micro::{Micro, Run, input};
+use super::table::Table;
+use pfm_ir::{Builder, Role, TensorType, ValueId};
+use pfm_ops as ops;
+use pfm_plan::Kernel;
+use std::collections::BTreeMap;
+
+/// A micro-program of more FLOPs is left out.
+const LARGEST: f64 = 2.5e9;
+
+/// The table of a kernel and its place there.
+pub fn place(k: &Kernel) -> (String, Vec<f64>) {
+    match k.op.name {
+        "conv" => conv(k, &k.operands[1], &k.results[0]),
+        "conv_input_grad" => conv(k, &k.operands[1], &k.operands[0]),
+        "conv_weight_grad" => conv(k, &k.results[0], &k.operands[1]),
+        "contract" => contract(k),
+        "attend" | "attend_grad" => {
+            let (q, keys) = (&k.operands[0].shape, &k.operands[1].shape);
+            (k.op.name.into(), vec![((q[2] * keys[2]) as f64).sqrt(), q[3] as f64])
+        }
+        "qr" | "eigh" => (k.op.name.into(), vec![k.operands[0].shape[0] as f64]),
+        name => (name.into(), vec![k.results.iter().map(TensorType::elements).sum::<usize>() as f64]),
+    }
+}
+
+/// By channels in and out, and pixels of the result; apart by the form that the kernel takes.
+fn conv(k: &Kernel, w: &TensorType, y: &TensorType) -> (String, Vec<f64>) {
+    let (taps, stride) = (&w.shape[2..], k.attrs.get_ints("stride"));
+    let form = match taps {
+        [.., 3, 3] if stride.iter().rev().take(2).all(|s| *s == 1) => "3x3",
+        taps if taps.iter().all(|n| *n == 1) => "1x1",
+        _ => "strided",
+    };
+    let pixels = y.elements() / y.shape[y.rank() - 1];
+    (format!("{} {form}", k.op.name), vec![w.shape[1] as f64, w.shape[0] as f64, pixels as f64])
+}
+
+/// By rows, columns and length of the sums; apart by whether the operands have the sums' axis innermost.
+fn contract(k: &Kernel) -> (String, Vec<f64>) {
+    let (x, y, out) = (k.attrs.get_ints("x"), k.attrs.get_ints("y"), k.attrs.get_ints("out"));
+    let size = |label: &i64| match x.iter().position(|l| l == label) {
+        Some(axis) => k.operands[0].shape[axis],
+        None => k.operands[1].shape[y.iter().position(|l| l == label).expect("a label is of an operand")],
+    };
+    // The kernel takes as columns what lies together in the result.
+    let swapped = out.last().is_some_and(|last| x.contains(last) && !y.contains(last));
+    let (x, y) = if swapped { (y, x) } else { (x, y) };
+    let product = |mut of: Box<dyn FnMut(&&i64) -> bool + '_>| x.iter().chain(y).filter(|l| of(l)).map(size).product::<usize>() as f64;
+    let rows = product(Box::new(|l| x.contains(l) && out.contains(l)));
+    let columns = product(Box::new(|l| !x.contains(l)));
+    let summed: f64 = x.iter().filter(|l| !out.contains(l)).map(|l| size(l) as f64).product();
+    // Labels of both operands and the result were counted twice among the rows.
+    let both: f64 = x.iter().filter(|l| y.contains(l) && out.contains(l)).map(|l| size(l) as f64).product();
+    let inner = |labels: &[i64]| if labels.last().is_some_and(|l| !out.contains(l)) { 'k' } else { 'o' };
+    (format!("contract {}{}", inner(x), inner(y)), vec![rows / both, columns, summed])
+}
+
+/// Measures all tables; `told` hears of each before it is begun.
+pub fn tables(micro: &Micro, told: &mut dyn FnMut(&str)) -> BTreeMap<String, Table> {
+    let mut all = BTreeMap::new();
+    let mut add = |name: &str, axes: &[&[usize]], make: &dyn Fn(&[usize]) -> Run, flops: &dyn Fn(&[usize]) -> f64| {
+        told(name);
+        let table = Table::fill(axes, |p| {
+            if flops(p) > LARGEST {
+                return None;
+            }
+            let run = make(p);
+            Some(if run.flops > 0.0 { run.flops } else { run.bytes } / run.seconds)
+        });
+        all.insert(name.to_string(), table);
+    };
+    for form in [Form::Tiles, Form::Point, Form::Strided] {
+        let (wide, grid): (&[usize], &[usize]) = (&[4, 16, 32, 64, 256], &[16, 32, 64, 128]);
+        let pixels: Vec<usize> = grid.iter().map(|n| FRAMES * n * n).collect();
+        let axes = [wide, wide, &pixels];
+        let flops = |p: &[usize]| 2.0 * (p[0] * p[1] * p[2] * form.taps()) as f64;
+        for (name, make) in CONVOLUTIONS {
+            add(&format!("{name} {}", form.name()), &axes, &|p| micro.run(|b| make(b, form, p[0], p[1], side(p[2]))), &flops);
+        }
+    }
+    let sizes: &[usize] = &[4, 32, 256, 2048];
+    for (name, x, y) in
+        [("contract kk", [0, 1], [2, 1]), ("contract ko", [0, 1], [1, 2]), ("contract oo", [1, 0], [1, 2]), ("contract ok", [1, 0], [2, 1])]
+    {
+        let make = |p: &[usize]| micro.run(|b| vec![product(b, p, x, y)]);
+        add(name, &[sizes, sizes, sizes], &make, &|p| 2.0 * (p[0] * p[1] * p[2]) as f64);
+    }
+    let (tokens, widths): (&[usize], &[usize]) = (&[4, 16, 64, 256, 1024, 4096], &[16, 32, 64, 128]);
+    let work = |p: &[usize]| 4.0 * (heads(p) * p[0] * p[0] * p[1]) as f64;
+    add("attend", &[tokens, widths], &|p| micro.run(|b| attention(b, p, false)), &work);
+    add("attend_grad", &[tokens, widths], &|p| micro.run(|b| attention(b, p, true)), &|p| 2.5 * work(p));
+    let none = |_: &[usize]| 0.0;
+    let side: &[usize] = &[4, 32, 128, 512];
+    add(
+        "qr",
+        &[side],
+        &|p| {
+            micro.run(|b| {
+                let a = input(b, "a", &[p[0], p[0]]);
+                vec![ops::qr(b, a).0]
+            })
+        },
+        &none,
+    );
+    add(
+        "eigh",
+        &[&side[..3]],
+        &|p| {
+            micro.run(|b| {
+                let a = symmetric(b, p[0]);
+                vec![ops::eigh(b, a).1]
+            })
+        },
+        &none,
+    );
+    others(&mut |name, make| add(name, &[&[1 << 10, 1 << 20]], &|p| micro.run(|b| vec![make(b, p[0])]), &none));
+    all
+}
+
+/// Kernels that move memory, by the values that they write.
+fn others(add: &mut dyn FnMut(&str, &dyn Fn(&mut Builder, usize) -> ValueId)) {
+    let whole = |b: &mut Builder, name: &str, n: usize| b.input(name, Role::Data, TensorType::new(pfm_ir::DType::I32, &[n]));
+    add("gather", &|b, n| {
+        let (x, index) = (input(b, "x", &[n]), whole(b, "index", n));
+        ops::gather(b, x, index, 0)
+    });
+    add("scatter_add", &|b, n| {
+        let (x, index, updates) = (input(b, "x", &[n]), whole(b, "index", n), input(b, "updates", &[n]));
+        ops::scatter_add(b, x, index, updates, 0)
+    });
+    add("argsort", &|b, n| {
+        let x = input(b, "x", &[n]);
+        ops::argsort(b, x, true)
+    });
+    add("fft", &|b, n| {
+        let x = input(b, "x", &[n / 64, 32, 2]);
+        ops::fft(b, x, &[1], false)
+    });
+    add("random", &|b, n| {
+        let key = whole(b, "key", 4);
+        ops::random_normal(b, key, &[n], 0)
+    });
+}
+
+/// Forms that convolutions are apart by.
+#[derive(Clone, Copy)]
+enum Form {
+    Tiles,
+    Point,
+    Strided,
+}
+
+/// Of every measured video.
+const FRAMES: usize = 4;
+
+type Make = fn(&mut Builder, Form, usize, usize, usize) -> Vec<ValueId>;
+
+const CONVOLUTIONS: [(&str, Make); 3] = [("conv", forward), ("conv_input_grad", input_grad), ("conv_weight_grad", weight_grad)];
+
+impl Form {
+    fn name(self) -> &'static str {
+        match self {
+            Form::Tiles => "3x3",
+            Form::Point => "1x1",
+            Form::Strided => "strided",
+        }
+    }
+
+    fn taps(self) -> usize {
+        self.kernel().iter().product()
+    }
+
+    fn kernel(self) -> [usize; 3] {
+        match self {
+            Form::Tiles => [3, 3, 3],
+            Form::Point => [1, 1, 1],
+            Form::Strided => [1, 2, 2],
+        }
+    }
+
+    fn stride(self) -> [usize; 3] {
+        if matches!(self, Form::Strided) { [1, 2, 2] } else { [1, 1, 1] }
+    }
+
+    /// Zeros before and after: frames only see earlier ones.
+    fn padding(self) -> ([usize; 3], [usize; 3]) {
+        if matches!(self, Form::Tiles) { ([2, 1, 1], [0, 1, 1]) } else { ([0; 3], [0; 3]) }
+    }
+
+    /// Grid of the input for a square result of this side.
+    fn before(self, side: usize) -> [usize; 3] {
+        let n = side * self.stride()[1];
+        [FRAMES, n, n]
+    }
+}
+
+/// Of a square video with so many pixels.
+fn side(pixels: usize) -> usize {
+    (pixels / FRAMES).isqrt()
+}
+
+fn shapes(form: Form, ci: usize, co: usize, side: usize) -> [Vec<usize>; 3] {
+    let [t, h, w] = form.before(side);
+    [vec![1, t, h, w, ci], [&[co, ci][..], &form.kernel()].concat(), vec![1, FRAMES, side, side, co]]
+}
+
+fn forward(b: &mut Builder, form: Form, ci: usize, co: usize, side: usize) -> Vec<ValueId> {
+    let [x, w, _] = shapes(form, ci, co, side);
+    let (x, w) = (input(b, "x", &x), input(b, "w", &w));
+    let (low, high) = form.padding();
+    vec![ops::conv(b, x, w, &form.stride(), &low, &high)]
+}
+
+fn input_grad(b: &mut Builder, form: Form, ci: usize, co: usize, side: usize) -> Vec<ValueId> {
+    let [_, w, y] = shapes(form, ci, co, side);
+    let (dy, w) = (input(b, "dy", &y), input(b, "w", &w));
+    let (low, high) = form.padding();
+    vec![ops::conv_input_grad(b, dy, w, &form.stride(), &low, &high, &form.before(side))]
+}
+
+fn weight_grad(b: &mut Builder, form: Form, ci: usize, co: usize, side: usize) -> Vec<ValueId> {
+    let [x, _, y] = shapes(form, ci, co, side);
+    let (x, dy) = (input(b, "x", &x), input(b, "dy", &y));
+    let (low, high) = form.padding();
+    vec![ops::conv_weight_grad(b, x, dy, &form.stride(), &low, &high, &form.kernel())]
+}
+
+/// Of [rows, summed] and [summed, columns], each perhaps transposed: labels are 0, 1 and 2 for rows, summed and columns.
+fn product(b: &mut Builder, p: &[usize], x: [i64; 2], y: [i64; 2]) -> ValueId {
+    let size = |label: i64| [p[0], p[2], p[1]][label as usize];
+    let left = input(b, "x", &x.map(size));
+    let right = input(b, "y", &y.map(size));
+    ops::contract(b, left, right, &x, &y, &[0, 2])
+}
+
+/// Heads, samples included, that make attention over few tokens worth sharing.
+fn heads(p: &[usize]) -> usize {
+    (16_384 / p[0]).max(8)
+}
+
+fn attention(b: &mut Builder, p: &[usize], grad: bool) -> Vec<ValueId> {
+    let (samples, tokens, width) = (heads(p) / 8, p[0], p[1]);
+    let shape = [samples, 8, tokens, width];
+    let [q, k, v] = ["q", "k", "v"].map(|name| input(b, name, &shape));
+    let with = ops::Attention { scale: 0.1, ..ops::Attention::default() };
+    if !grad {
+        return vec![ops::attend(b, q, k, v, with).0];
+    }
+    let (out, lse, dout) = (input(b, "out", &shape), input(b, "lse", &shape[..3]), input(b, "dout", &shape));
+    ops::attend_grad(b, [q, k, v, out, lse, dout], with)
+}
+
+/// Rises along the diagonal, so that its eigenvalues lie apart.
+fn symmetric(b: &mut Builder, n: usize) -> ValueId {
+    let values: Vec<f64> =
+        (0..n * n).map(|i| if i / n == i % n { (i % n) as f64 } else { 0.25 / (1.0 + (i / n + i % n) as f64) }).collect();
+    ops::literal(b, &values, &[n, n])
+}
