@@ -11,13 +11,13 @@ const VALUES: usize = 64 << 20;
 const TRIES: usize = 24;
 
 /// GFLOP/s and GB/s of one core and of all threads.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Ceilings {
     pub one: Rates,
     pub all: Rates,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Rates {
     /// Multiply-adds in f32 that stay in registers, counted as two FLOPs.
     pub gflops: f64,

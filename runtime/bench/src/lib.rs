@@ -14,7 +14,7 @@ mod steps;
 mod text;
 mod versus;
 
-pub use calibration::{Calibration, Machine, planned};
+pub use calibration::{Calibration, Costs, Machine, Table, VERSION as CALIBRATION_VERSION, planned};
 pub use ceilings::Ceilings;
 pub use groups::{Class, Group};
 pub use memory::Memory;

@@ -215,11 +215,11 @@ impl GroupClock {
     }
 }
 
-fn wall_seconds() -> f64 {
+pub(crate) fn wall_seconds() -> f64 {
     seconds(ClockId::Monotonic)
 }
 
-fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     seconds(ClockId::ProcessCPUTime)
 }
 

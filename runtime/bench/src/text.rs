@@ -37,7 +37,14 @@ fn times(b: &Bench) -> Vec<String> {
     line("  CPU time", &b.cpu_seconds, b.flops);
     b.programs.iter().for_each(|p| line(&format!("  {}", p.name), &p.seconds, p.flops));
     lines.push(match b.planned_seconds {
-        Some(planned) => format!("  planned          {:>10}: {:.2} of the median", seconds(planned), planned / b.seconds.median),
+        Some(planned) => {
+            let cpu = planned * b.threads as f64 / b.cpu_seconds.median;
+            format!(
+                "  planned          {:>10}: {:.2} of the median, {cpu:.2} of the CPU time",
+                seconds(planned),
+                planned / b.seconds.median
+            )
+        }
         None => "  planned                   -: `pfmc bench --calibrate` measures this machine once".into(),
     });
     lines.push(format!("  the optimiser takes {:.1} % of the steps' time", 100.0 * b.optimiser_share));

@@ -49,7 +49,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
     };
     let threads = args.threads.unwrap_or_else(crate::programs::default_threads).max(1);
     let machine = Machine::here(threads, options.isa.unwrap_or_else(Isa::detect));
-    let calibration = calibration::known_or_said(&machine, out).filter(|_| !args.quick);
+    let calibration = if args.quick { None } else { calibration::known_or_said(&machine, out) };
     let experiment = loaded.experiment();
     let Some(cell) = experiment.cells.iter().find(|c| c.name == args.cell) else {
         let names: Vec<&str> = experiment.cells.iter().map(|c| c.name.as_str()).collect();

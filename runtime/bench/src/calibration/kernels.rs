@@ -1,62 +1,13 @@
-//! Kernels by class and shape: where in which table a kernel of a plan lies, and how the tables are measured.
+//! The tables of kernels: which are measured, at which shapes, by which small programs. `place` says where a kernel of a plan lies.
 
 use super::micro::{Micro, Run, input};
 use super::table::Table;
 use pfm_ir::{Builder, Role, TensorType, ValueId};
 use pfm_ops as ops;
-use pfm_plan::Kernel;
 use std::collections::BTreeMap;
 
 /// A micro-program of more FLOPs is left out.
-const LARGEST: f64 = 2.5e9;
-
-/// The table of a kernel and its place there.
-pub fn place(k: &Kernel) -> (String, Vec<f64>) {
-    match k.op.name {
-        "conv" => conv(k, &k.operands[1], &k.results[0]),
-        "conv_input_grad" => conv(k, &k.operands[1], &k.operands[0]),
-        "conv_weight_grad" => conv(k, &k.results[0], &k.operands[1]),
-        "contract" => contract(k),
-        "attend" | "attend_grad" => {
-            let (q, keys) = (&k.operands[0].shape, &k.operands[1].shape);
-            (k.op.name.into(), vec![((q[2] * keys[2]) as f64).sqrt(), q[3] as f64])
-        }
-        "qr" | "eigh" => (k.op.name.into(), vec![k.operands[0].shape[0] as f64]),
-        name => (name.into(), vec![k.results.iter().map(TensorType::elements).sum::<usize>() as f64]),
-    }
-}
-
-/// By channels in and out, and pixels of the result; apart by the form that the kernel takes.
-fn conv(k: &Kernel, w: &TensorType, y: &TensorType) -> (String, Vec<f64>) {
-    let (taps, stride) = (&w.shape[2..], k.attrs.get_ints("stride"));
-    let form = match taps {
-        [.., 3, 3] if stride.iter().rev().take(2).all(|s| *s == 1) => "3x3",
-        taps if taps.iter().all(|n| *n == 1) => "1x1",
-        _ => "strided",
-    };
-    let pixels = y.elements() / y.shape[y.rank() - 1];
-    (format!("{} {form}", k.op.name), vec![w.shape[1] as f64, w.shape[0] as f64, pixels as f64])
-}
-
-/// By rows, columns and length of the sums; apart by whether the operands have the sums' axis innermost.
-fn contract(k: &Kernel) -> (String, Vec<f64>) {
-    let (x, y, out) = (k.attrs.get_ints("x"), k.attrs.get_ints("y"), k.attrs.get_ints("out"));
-    let size = |label: &i64| match x.iter().position(|l| l == label) {
-        Some(axis) => k.operands[0].shape[axis],
-        None => k.operands[1].shape[y.iter().position(|l| l == label).expect("a label is of an operand")],
-    };
-    // The kernel takes as columns what lies together in the result.
-    let swapped = out.last().is_some_and(|last| x.contains(last) && !y.contains(last));
-    let (x, y) = if swapped { (y, x) } else { (x, y) };
-    let product = |mut of: Box<dyn FnMut(&&i64) -> bool + '_>| x.iter().chain(y).filter(|l| of(l)).map(size).product::<usize>() as f64;
-    let rows = product(Box::new(|l| x.contains(l) && out.contains(l)));
-    let columns = product(Box::new(|l| !x.contains(l)));
-    let summed: f64 = x.iter().filter(|l| !out.contains(l)).map(|l| size(l) as f64).product();
-    // Labels of both operands and the result were counted twice among the rows.
-    let both: f64 = x.iter().filter(|l| y.contains(l) && out.contains(l)).map(|l| size(l) as f64).product();
-    let inner = |labels: &[i64]| if labels.last().is_some_and(|l| !out.contains(l)) { 'k' } else { 'o' };
-    (format!("contract {}{}", inner(x), inner(y)), vec![rows / both, columns, summed])
-}
+const LARGEST: f64 = 4e9;
 
 /// Measures all tables; `told` hears of each before it is begun.
 pub fn tables(micro: &Micro, told: &mut dyn FnMut(&str)) -> BTreeMap<String, Table> {
@@ -68,12 +19,12 @@ pub fn tables(micro: &Micro, told: &mut dyn FnMut(&str)) -> BTreeMap<String, Tab
                 return None;
             }
             let run = make(p);
-            Some(if run.flops > 0.0 { run.flops } else { run.bytes } / run.seconds)
+            Some(run.work / run.seconds)
         });
         all.insert(name.to_string(), table);
     };
     for form in [Form::Tiles, Form::Point, Form::Strided] {
-        let (wide, grid): (&[usize], &[usize]) = (&[4, 16, 32, 64, 256], &[16, 32, 64, 128]);
+        let (wide, grid): (&[usize], &[usize]) = (&[4, 16, 32, 64, 256], &[16, 32, 64, 128, 224]);
         let pixels: Vec<usize> = grid.iter().map(|n| FRAMES * n * n).collect();
         let axes = [wide, wide, &pixels];
         let flops = |p: &[usize]| 2.0 * (p[0] * p[1] * p[2] * form.taps()) as f64;
@@ -147,14 +98,14 @@ fn others(add: &mut dyn FnMut(&str, &dyn Fn(&mut Builder, usize) -> ValueId)) {
 
 /// Forms that convolutions are apart by.
 #[derive(Clone, Copy)]
-enum Form {
+pub(super) enum Form {
     Tiles,
     Point,
     Strided,
 }
 
 /// Of every measured video.
-const FRAMES: usize = 4;
+const FRAMES: usize = 5;
 
 type Make = fn(&mut Builder, Form, usize, usize, usize) -> Vec<ValueId>;
 
@@ -207,21 +158,21 @@ fn shapes(form: Form, ci: usize, co: usize, side: usize) -> [Vec<usize>; 3] {
     [vec![1, t, h, w, ci], [&[co, ci][..], &form.kernel()].concat(), vec![1, FRAMES, side, side, co]]
 }
 
-fn forward(b: &mut Builder, form: Form, ci: usize, co: usize, side: usize) -> Vec<ValueId> {
+pub(super) fn forward(b: &mut Builder, form: Form, ci: usize, co: usize, side: usize) -> Vec<ValueId> {
     let [x, w, _] = shapes(form, ci, co, side);
     let (x, w) = (input(b, "x", &x), input(b, "w", &w));
     let (low, high) = form.padding();
     vec![ops::conv(b, x, w, &form.stride(), &low, &high)]
 }
 
-fn input_grad(b: &mut Builder, form: Form, ci: usize, co: usize, side: usize) -> Vec<ValueId> {
+pub(super) fn input_grad(b: &mut Builder, form: Form, ci: usize, co: usize, side: usize) -> Vec<ValueId> {
     let [_, w, y] = shapes(form, ci, co, side);
     let (dy, w) = (input(b, "dy", &y), input(b, "w", &w));
     let (low, high) = form.padding();
     vec![ops::conv_input_grad(b, dy, w, &form.stride(), &low, &high, &form.before(side))]
 }
 
-fn weight_grad(b: &mut Builder, form: Form, ci: usize, co: usize, side: usize) -> Vec<ValueId> {
+pub(super) fn weight_grad(b: &mut Builder, form: Form, ci: usize, co: usize, side: usize) -> Vec<ValueId> {
     let [x, _, y] = shapes(form, ci, co, side);
     let (x, dy) = (input(b, "x", &x), input(b, "dy", &y));
     let (low, high) = form.padding();

@@ -77,8 +77,7 @@ fn rows(b: &mut Builder) -> Vec<ValueId> {
 }
 
 fn transposed(b: &mut Builder) -> Vec<ValueId> {
-    let side = CACHED.isqrt();
-    let (x, y) = (input(b, "x", &[side, side]), input(b, "y", &[side, side]));
+    let (x, y) = (input(b, "x", &[CACHED / 8, 8]), input(b, "y", &[8, CACHED / 8]));
     let x = ops::permute(b, x, &[1, 0]);
     vec![ops::add(b, x, y)]
 }

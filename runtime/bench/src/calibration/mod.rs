@@ -1,11 +1,12 @@
 //! A calibration: what each class of work takes on this machine, measured once by small programs of each, kept in a file, and used to
 //! foretell how long the steps of any experiment take before one is made.
 //!
-//! `kernels` has tables of rates by shape, `loops` the costs of generated code, `micro` runs the small programs, `predict` adds up a plan.
+//! `kernels` has tables of rates by shape, `place` says where in them a kernel lies, `loops` the costs of generated code, `micro` runs the small programs, `predict` adds up a plan.
 
 mod kernels;
 mod loops;
 mod micro;
+mod place;
 mod predict;
 mod table;
 
@@ -21,7 +22,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Of the file's layout and of what is measured: other versions are measured anew.
-const VERSION: u32 = 1;
+pub const VERSION: u32 = 1;
+
+/// Values that are read between two runs of a kernel: as much as a group of a small step has.
+const BETWEEN: usize = 6 << 20;
 
 /// What was measured, on what. It holds for this processor, number of threads and instruction set only.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,11 +77,11 @@ impl Calibration {
     /// Measures everything: a minute or two. `told` hears what is being measured.
     pub fn measure(machine: &Machine, told: &mut dyn FnMut(&str)) -> Calibration {
         let pool = Pool::new(machine.threads);
-        let micro = Micro { pool: &pool, isa: machine.isa };
         told("ceilings");
         let ceilings = Ceilings::measure(machine.isa, machine.threads);
         told("loops");
-        let (loops, streams) = (loops::costs(&micro), loops::streams(&micro));
+        let costs = loops::costs(&Micro { pool: &pool, isa: machine.isa, between: vec![] });
+        let micro = Micro { pool: &pool, isa: machine.isa, between: vec![1.0; BETWEEN] };
         Calibration {
             version: VERSION,
             processor: machine.processor.clone(),
@@ -85,8 +89,8 @@ impl Calibration {
             instruction_set: machine.isa.name().into(),
             ceilings,
             kernels: kernels::tables(&micro, told),
-            streams,
-            loops,
+            streams: loops::streams(&micro),
+            loops: costs,
         }
     }
 

@@ -1,6 +1,6 @@
 //! How long a group, a program and a step will take, by what a calibration says of work like theirs.
 
-use super::{Calibration, kernels};
+use super::{Calibration, place};
 use pfm_compiler::{Options, Silent};
 use pfm_diag::Diagnostic;
 use pfm_hir::Stage;
@@ -25,8 +25,8 @@ impl Calibration {
     pub fn seconds(&self, group: &Group) -> f64 {
         match &group.work {
             Work::Kernel(k) => {
-                let (name, point) = kernels::place(k);
-                let work = if group.flops > 0.0 { group.flops } else { group.bytes };
+                let (name, point) = place::place(k);
+                let work = place::work(k, group.flops, group.bytes);
                 // A kernel without a table has to move its operands at least.
                 self.kernels.get(&name).map_or_else(|| self.stream(group.bytes), |table| work / table.at(&point)).max(self.loops.launch)
             }
