@@ -18,7 +18,7 @@ pub use calibration::{Calibration, Costs, Machine, Table, VERSION as CALIBRATION
 pub use ceilings::Ceilings;
 pub use groups::{Class, Group};
 pub use memory::Memory;
-pub use result::{Bench, Program, Times};
+pub use result::{Bench, Program, Reading, Times};
 pub use steps::{GroupClock, Request, measure};
 pub use text::lines;
 pub use versus::{Earlier, Other, compare};

@@ -1,11 +1,11 @@
 //! Whole training steps of a stage: micro-batches, gradient, clipping, optimiser, as a run makes them, on one batch that lies in memory.
 
 use crate::groups::{classes, program_name, sorted};
-use crate::{Bench, Calibration, Ceilings, Memory, Program, Times, memory, start};
+use crate::{Bench, Calibration, Ceilings, Memory, Program, Reading, Times, memory, start};
 use pfm_kernels::Isa;
 use pfm_lower::{Context, Unit};
 use pfm_plan::PROCESS_BYTES;
-use pfm_train::{Clock, Native, NativePrograms, Programs, RunError, StageWork, Store, stage_work};
+use pfm_train::{Clock, Native, NativePrograms, Programs, RunError, Samples, StageWork, Store, WellSamples, stage_work};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,6 +24,8 @@ pub struct Request {
     pub groups: Option<GroupClock>,
     /// Where the first weights and the batch are written.
     pub start: Option<PathBuf>,
+    /// Whether to measure as many steps again on windows that are read as a run reads them, from where the data of `Native` lies.
+    pub read: bool,
     /// Of this machine, to say what steps should take.
     pub calibration: Option<Calibration>,
 }
@@ -59,6 +61,7 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         steps.step()?;
     }
     memory.above = memory::peak().zip(memory.before).map(|(peak, before)| peak.saturating_sub(before));
+    let losses = std::mem::take(&mut steps.losses);
     let groups = sorted(steps.programs.times(), request.steps, request.calibration.as_ref());
     let trained = model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t);
     Ok(Bench {
@@ -76,9 +79,10 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         planned_seconds,
         optimiser_share: steps.optimiser_share(),
         programs: steps.parts(),
-        losses: steps.losses,
-        seconds: Times::of(steps.seconds),
-        cpu_seconds: Times::of(steps.cpu),
+        losses,
+        seconds: Times::of(steps.seconds.clone()),
+        cpu_seconds: Times::of(steps.cpu.clone()),
+        reading: if request.read { Some(steps.reading(native, request)?) } else { None },
         classes: classes(&groups),
         groups,
         // Last, so that its arrays are no part of the peak.
@@ -155,6 +159,33 @@ impl Steps {
         self.seconds.push(begin.elapsed().as_secs_f64());
         self.cpu.push(cpu_seconds() - cpu);
         Ok(())
+    }
+
+    /// As many steps on windows of the training split, in the order of a run, and the reader ahead of them as it is there.
+    fn reading(&mut self, native: &Native, request: &Request) -> Result<Reading, RunError> {
+        let memory = [Times::of(self.seconds.clone()), Times::of(self.cpu.clone())];
+        let mut samples = WellSamples::open(&native.experiment, request.stage, &native.data)?;
+        let windows = samples.training_windows(0);
+        let mut batches = 0..;
+        let mut all = |count: usize| {
+            self.forget();
+            for number in batches.by_ref().take(count) {
+                let (begin, cpu) = (Instant::now(), cpu_seconds());
+                samples.batch(0, number, &mut self.batch)?;
+                self.step()?;
+                // In place of what the step wrote down, which is without the wait for its windows.
+                self.seconds.pop();
+                self.cpu.pop();
+                self.seconds.push(begin.elapsed().as_secs_f64());
+                self.cpu.push(cpu_seconds() - cpu);
+            }
+            Ok::<(), RunError>(())
+        };
+        all(request.warmup)?;
+        all(request.steps)?;
+        let (seconds, cpu_seconds) = (Times::of(self.seconds.clone()), Times::of(self.cpu.clone()));
+        let (ratio, cpu_ratio) = (seconds.median / memory[0].median, cpu_seconds.median / memory[1].median);
+        Ok(Reading { windows, seconds, cpu_seconds, ratio, cpu_ratio })
     }
 
     /// Drops the times so far, not the losses.

@@ -5,7 +5,7 @@ use crate::load::{self, Choice, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
 use crate::processor::Processor;
-use crate::programs::{default_threads, refusals};
+use crate::programs::{Place, default_threads, make_data, refusals};
 use pfm_bench::{Bench, Earlier, GroupClock, Machine, Other, Request};
 use pfm_compiler::Isa;
 use pfm_device::Pool;
@@ -54,6 +54,9 @@ pub struct Args {
     /// Write the first weights and the batch as safetensors, for another program to make the same steps.
     #[arg(long, value_name = "FILE")]
     start: Option<PathBuf>,
+    /// Measure as many steps again on windows that are read from this directory as `run --data` does, beside those from memory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Memory to plan for in GiB; by default the machine's.
     #[arg(long, value_name = "GIB")]
     memory: Option<f64>,
@@ -98,11 +101,14 @@ pub fn run(args: Args, out: &Output) -> Exit {
     if let Err(exit) = possible(&args, &loaded, stage, out) {
         return exit;
     }
+    if let Err(exit) = made(&args, &loaded, stage, threads, out) {
+        return exit;
+    }
     let sources = loaded.checked.sources;
     let native = Native {
         experiment: Arc::new(loaded.checked.experiment.expect("a loaded file has an experiment")),
         library: Arc::new(loaded.checked.library),
-        data: PathBuf::new(),
+        data: args.data.clone().unwrap_or_default(),
         pool: Arc::new(Pool::new(threads)),
         options,
     };
@@ -112,7 +118,15 @@ pub fn run(args: Args, out: &Output) -> Exit {
     };
     let groups = (args.top > 0).then_some(clock);
     let calibration = calibration::known_or_said(&machine, out);
-    let request = Request { stage, steps: args.steps, warmup: args.warmup, groups, start: args.start.clone(), calibration };
+    let request = Request {
+        stage,
+        steps: args.steps,
+        warmup: args.warmup,
+        groups,
+        start: args.start.clone(),
+        read: args.data.is_some(),
+        calibration,
+    };
     match pfm_bench::measure(&native, &request) {
         Ok(bench) => show(&args, &bench, &earlier, out),
         Err(error) => out.refuse(&[error.diagnostic()], &sources),
@@ -135,6 +149,14 @@ fn chosen(args: &Args, source: &Source, loaded: &Loaded) -> Result<usize, String
         let help = near.first().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
         format!("no stage `{wanted}`; there is {}{help}", names.join(", "))
     })
+}
+
+/// Makes the data that the stage wants and that is to be made, where steps are to read it.
+fn made(args: &Args, loaded: &Loaded, stage: usize, threads: usize, out: &Output) -> Result<(), Exit> {
+    let Some(data) = args.data.clone() else { return Ok(()) };
+    let cells = &loaded.experiment().cells;
+    let cell = cells.iter().position(|c| c.stages.contains(&stage)).expect("a stage belongs to a cell");
+    make_data(loaded, &[cell], &Place { data, threads: Some(threads) }, out)
 }
 
 /// Refuses what no back end does and what does not fit, before any of it is there.

@@ -71,8 +71,11 @@ pub fn tables(micro: &Micro, told: &mut dyn FnMut(&str)) -> BTreeMap<String, Tab
     all
 }
 
+/// Writes a micro-program of one kernel over so many values.
+type Write<'a> = &'a dyn Fn(&mut Builder, usize) -> ValueId;
+
 /// Kernels that move memory, by the values that they write.
-fn others(add: &mut dyn FnMut(&str, &dyn Fn(&mut Builder, usize) -> ValueId)) {
+fn others(add: &mut dyn FnMut(&str, Write)) {
     let whole = |b: &mut Builder, name: &str, n: usize| b.input(name, Role::Data, TensorType::new(pfm_ir::DType::I32, &[n]));
     add("gather", &|b, n| {
         let (x, index) = (input(b, "x", &[n]), whole(b, "index", n));
