@@ -5,6 +5,7 @@
 //! Invariants: a program is a pure function of (plan, options, processor); results do not depend on the number of threads.
 #![allow(unsafe_code)]
 
+mod effort;
 mod emit;
 mod kernel;
 mod module;
@@ -14,5 +15,6 @@ mod schedule;
 mod wide;
 mod widen;
 
+pub use effort::{Effort, effort};
 pub use pfm_kernels::Isa;
 pub use program::{Options, Program, compile, scratch_bytes};
