@@ -133,7 +133,7 @@ pub trait Lanes {
     fn floor(&mut self, x: Self::V) -> Self::V {
         self.unary(Unary::Floor, x)
     }
-    fn from_int(&mut self, x: Self::V) -> Self::V {
+    fn int_to_float(&mut self, x: Self::V) -> Self::V {
         self.unary(Unary::FromInt, x)
     }
     fn abs(&mut self, x: Self::V) -> Self::V {

@@ -97,7 +97,7 @@ pub trait Maths: Lanes {
         let e = self.shift_right_signed(shifted, 23);
         let back = self.shift_left(e, 23);
         let m = self.int_sub(y, back);
-        let e = self.from_int(e);
+        let e = self.int_to_float(e);
         let (down, zero) = (self.float(-23.0), self.float(0.0));
         let correction = self.select(subnormal, down, zero);
         let e = self.add(e, correction);

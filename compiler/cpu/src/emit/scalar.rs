@@ -189,7 +189,7 @@ pub trait Scalars: Maths {
         }
         let value = match (x.dtype.is_float(), to.is_float()) {
             (true, false) => self.unary(Unary::ToInt, value),
-            (false, true) => self.from_int(value),
+            (false, true) => self.int_to_float(value),
             _ => value,
         };
         Reg::Vector(if to == DType::Bf16 && x.dtype != DType::Bf16 { self.round_to_bf16(value) } else { value })

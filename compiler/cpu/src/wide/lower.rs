@@ -76,8 +76,8 @@ pub fn lower(asm: &mut Assembler, insts: &[Inst], context: &Context) -> Option<u
         pinned: vec![],
         slots: 0,
     };
-    for i in 0..insts.len() {
-        if insts[i].is_effect() || !lowering.uses[i].is_empty() {
+    for (i, inst) in insts.iter().enumerate() {
+        if inst.is_effect() || !lowering.uses[i].is_empty() {
             lowering.instruction(i)?;
         }
     }

@@ -278,9 +278,9 @@ impl<'n> Shape<'n> {
             sum = record.int_add(sum, ramp);
         }
         match dtype {
-            DType::F32 => record.from_int(sum),
+            DType::F32 => record.int_to_float(sum),
             DType::Bf16 => {
-                let float = record.from_int(sum);
+                let float = record.int_to_float(sum);
                 record.round_to_bf16(float)
             }
             DType::I32 | DType::Bool => sum,
