@@ -98,7 +98,7 @@ pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic
             Work::Kernel(k) => Draft::Kernel(Box::new(prepare(k, plan.precision, isa).ok_or_else(|| no_kernel(k.op.name, group))?)),
         });
     }
-    code.finish();
+    code.finish()?;
     let mut steps = Vec::with_capacity(drafts.len());
     let mut places = vec![];
     for (group, draft) in plan.groups.iter().zip(drafts) {
@@ -128,7 +128,7 @@ pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic
 }
 
 enum Draft {
-    Native(Vec<(cranelift_module::FuncId, usize, usize)>),
+    Native(Vec<(crate::module::Id, usize, usize)>),
     Kernel(Box<Ready>),
 }
 
@@ -143,7 +143,7 @@ impl Draft {
     }
 }
 
-fn draft(code: &mut Code, launch: Launch) -> (cranelift_module::FuncId, usize, usize) {
+fn draft(code: &mut Code, launch: Launch) -> (crate::module::Id, usize, usize) {
     (code.function(&launch.nest), launch.extent, launch.chunk)
 }
 

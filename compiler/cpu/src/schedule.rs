@@ -68,6 +68,10 @@ fn outermost(nest: &mut Nest) {
     }
     let widest = (0..last).max_by_key(|a| (nest.axes[*a].size, usize::MAX - a)).expect("there are outer axes");
     if nest.axes[widest].size >= 8 {
+        // In blocks, so that a task goes through neighbours in memory and not from one far part to the next.
+        if let Some(inner) = divisor(nest.axes[widest].size, 8, nest.axes[widest].size / 8, nest.axes[widest].size / 32, 1) {
+            nest.split(widest, inner);
+        }
         nest.move_axis(widest, 0);
     } else if let Some(inner) = divisor(nest.axes[last].size, 256, 8192, 2048, 4) {
         nest.split(last, inner);

@@ -110,6 +110,10 @@ PFM_INLINE void copy_async_wait() {
 template <int N, bool BY_COLUMNS>
 PFM_INLINE void group_multiply(float* d, const u32* a, u64 b, int keep);
 
+// The same with the 64 rows of the left operand in shared memory.
+template <int N>
+PFM_INLINE void group_multiply_shared(float* d, u64 a, u64 b, int keep);
+
 // Registers that products will use are as they should be.
 PFM_INLINE void group_fence() { asm volatile("wgmma.fence.sync.aligned;" : : : "memory"); }
 // Closes the set of products that this group has started.
@@ -139,6 +143,25 @@ PFM_INLINE u64 matrix_in_shared(u32 address, u32 along, u32 across) {
   return ((u64)(address >> 4) & 0x3fff) | (u64)(along >> 4) << 16 | (u64)(across >> 4) << 32;
 #endif
 }
+
+#ifndef PFM_SHIM
+// Waits until all BLOCKS blocks of the launch have come here; all of them must fit on the device at once. `arrived` is zero at the
+// start of the launch, `turn` counts the waits so far. What was written before is seen after.
+template <int BLOCKS>
+PFM_INLINE void grid_wait(u32* arrived, u32& turn) {
+  turn++;
+  __syncthreads();
+  if (BLOCKS > 1) {
+    if (threadIdx.x == 0) {
+      __threadfence();
+      atomicAdd(arrived, 1u);
+      while (*(volatile u32*)arrived < turn * (u32)BLOCKS) {}
+      __threadfence();
+    }
+    __syncthreads();
+  }
+}
+#endif
 
 // ---- elements ----------------------------------------------------------------------------------------------------------------
 
@@ -280,25 +303,6 @@ PFM_INLINE float warp_sum(float x) {
 PFM_INLINE float warp_max(float x) {
   for (int d = 16; d > 0; d >>= 1) x = larger(x, __shfl_xor_sync(0xffffffffu, x, d));
   return x;
-}
-
-// ---- waiting -----------------------------------------------------------------------------------------------------------------
-
-// Waits until all BLOCKS blocks of the launch have come here; all of them must fit on the device at once. `arrived` is zero at the
-// start of the launch, `turn` counts the waits so far. What was written before is seen after.
-template <int BLOCKS>
-PFM_INLINE void grid_wait(u32* arrived, u32& turn) {
-  turn++;
-  __syncthreads();
-  if (BLOCKS > 1) {
-    if (threadIdx.x == 0) {
-      __threadfence();
-      atomicAdd(arrived, 1u);
-      while (*(volatile u32*)arrived < turn * (u32)BLOCKS) {}
-      __threadfence();
-    }
-    __syncthreads();
-  }
 }
 
 // ---- random bits -------------------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ impl Isa {
     }
 
     /// The vectors that f32 kernels use at this level.
-    pub(crate) fn vectors(self) -> Isa {
+    pub fn vectors(self) -> Isa {
         match self {
             Isa::Amx => Isa::Avx512,
             Isa::AmxEmulated if Isa::Avx512.is_available() => Isa::Avx512,

@@ -4,7 +4,7 @@ use pfm_device::Pool;
 use pfm_device::cuda::CudaError;
 use pfm_gpu::Gpu;
 use pfm_kernels::{Isa, copy_memory, multiply_adds, read_memory};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Values of each array that is read or copied: 256 MiB, far more than any cache holds.
@@ -13,7 +13,7 @@ const VALUES: usize = 64 << 20;
 const TRIES: usize = 24;
 
 /// GFLOP/s and GB/s of one core and of all threads.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Ceilings {
     pub one: Rates,
     pub all: Rates,
@@ -21,7 +21,7 @@ pub struct Ceilings {
     pub device: bool,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Rates {
     /// Multiply-adds in f32 that stay in registers, counted as two FLOPs.
     pub gflops: f64,

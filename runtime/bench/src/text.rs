@@ -35,7 +35,26 @@ fn times(b: &Bench) -> Vec<String> {
     };
     line("step", &b.seconds, b.flops);
     line("  CPU time", &b.cpu_seconds, b.flops);
+    if let Some(read) = &b.reading {
+        line("  read from files", &read.seconds, b.flops);
+        line("    CPU time", &read.cpu_seconds, b.flops);
+    }
     b.programs.iter().for_each(|p| line(&format!("  {}", p.name), &p.seconds, p.flops));
+    if let Some(read) = &b.reading {
+        let (wall, cpu) = (100.0 * (read.ratio - 1.0), 100.0 * (read.cpu_ratio - 1.0));
+        lines.push(format!("  reading {} windows costs {wall:+.1} % of the step, {cpu:+.1} % of its CPU time", read.windows));
+    }
+    lines.push(match b.planned_seconds {
+        Some(planned) => {
+            let cpu = planned * b.threads as f64 / b.cpu_seconds.median;
+            format!(
+                "  planned          {:>10}: {:.2} of the median, {cpu:.2} of the CPU time",
+                seconds(planned),
+                planned / b.seconds.median
+            )
+        }
+        None => "  planned                   -: `pfmc bench --calibrate` measures this machine once".into(),
+    });
     lines.push(format!("  the optimiser takes {:.1} % of the steps' time", 100.0 * b.optimiser_share));
     lines
 }

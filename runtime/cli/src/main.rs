@@ -2,6 +2,7 @@
 
 mod apply;
 mod bench;
+mod calibration;
 mod check;
 mod completions;
 mod data;

@@ -6,7 +6,7 @@ use crate::device::DeviceChoice;
 use crate::load::{self, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
-use crate::processor::Processor;
+use crate::processor::{Processor, note_precision};
 use crate::programs::{Place, at_setting, make_data, refusals};
 use pfm_compiler::{Isa, Options};
 use pfm_device::Pool;
@@ -138,6 +138,8 @@ fn chosen(experiment: &Experiment, args: &Args) -> Result<Vec<usize>, String> {
 
 fn run_cells(loaded: Loaded, args: &Args, (options, device): (Options, Device), cells: Vec<usize>, faults: &Faults, out: &Output) -> Exit {
     let experiment = loaded.experiment();
+    let stages = cells.iter().flat_map(|c| &experiment.cells[*c].stages).collect::<std::collections::BTreeSet<_>>();
+    note_precision(stages.into_iter().map(|s| &experiment.stages[*s]), options, &device, out);
     let closed: Vec<String> = cells.iter().map(|c| loaded.checked.closed(&experiment.cells[*c], &[])).collect();
     let Loaded { checked } = loaded;
     let sources = checked.sources;

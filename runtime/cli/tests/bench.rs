@@ -98,6 +98,23 @@ fn losses_do_not_depend_on_threads_and_earlier_results_compare() {
     assert_eq!(two["vs"][0]["unlike"], serde_json::json!(["threads 1, not 2"]));
 }
 
+/// The same steps again, on windows that a run would read.
+#[test]
+fn steps_can_read_their_windows() {
+    let place = place(TEXT);
+    let made = "euler.source=generate(trajectories: 6, frames: 8 frames)";
+    let arguments = ["bench", "tiny.pfm", "--json", "--steps", "3", "--top", "0", "--data", "here", "--set", made];
+    let bench = value(&pfmc(place.path(), &arguments));
+    let reading = &bench["reading"];
+    assert_eq!(list(&reading["seconds"], "all").len(), 3);
+    assert!(reading["windows"].as_u64() > Some(0) && reading["ratio"].as_f64() > Some(0.0));
+    assert_eq!(list(&bench, "losses").len(), 5, "losses are of steps from memory");
+    let without = value(&pfmc(place.path(), &["bench", "tiny.pfm", "--json", "--steps", "3", "--top", "0"]));
+    assert!(without["reading"].is_null() && without["losses"] == bench["losses"]);
+    let nowhere = pfmc(place.path(), &["bench", "tiny.pfm", "--steps", "1", "--data", "nowhere"]);
+    assert_eq!(nowhere.status.code(), Some(1), "no data and none to be made");
+}
+
 /// Forced by option or by variable, told in the result, refused where the processor lacks it.
 #[test]
 fn the_instruction_set_can_be_chosen() {

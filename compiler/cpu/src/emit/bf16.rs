@@ -2,30 +2,10 @@
 //! type in a register has been rounded, so its lower half is zero.
 
 use super::vector::{Vectors, memory};
-use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::types::{I16X8, I32, I32X4, I64X2};
 use cranelift_codegen::ir::{InstBuilder, Value};
 
 impl Vectors<'_> {
-    /// Each lane rounded to the nearest bfloat16, of two equally near ones to the even one. NaN stays NaN.
-    pub fn round_to_bf16(&mut self, x: Value) -> Value {
-        let bits = self.as_int(x);
-        let half = self.int(0x7fff);
-        let one = self.int(1);
-        let up = self.b.ins().ushr_imm_s(bits, 16);
-        let odd = self.b.ins().band(up, one);
-        let sum = self.b.ins().iadd(bits, half);
-        let sum = self.b.ins().iadd(sum, odd);
-        let quiet = self.int(0x0040_0000);
-        let nan = self.b.ins().bor(bits, quiet);
-        let x = self.as_float(x);
-        let ordered = self.b.ins().fcmp(FloatCC::Ordered, x, x);
-        let rounded = self.select(ordered, sum, nan);
-        let upper = self.int(0xffff_0000_u32 as i32);
-        let kept = self.b.ins().band(rounded, upper);
-        self.as_float(kept)
-    }
-
     /// Lanes `address + k stride`, in elements. Lanes beyond the count hold anything.
     pub fn load_bf16(&mut self, address: Value, stride: i64, lanes: usize) -> Value {
         let halves = if stride == 1 && lanes == 4 {

@@ -1,7 +1,8 @@
 //! Evaluates a nest's body at four neighbouring points: pointers that move with the loops, loads, operations, stores.
 //! What does not change along a loop is evaluated once before it and handed in as known.
 
-use super::scalar::Operand;
+use super::lanes::Lanes;
+use super::scalar::{Operand, Reg, Scalars};
 use super::vector::{Vectors, memory};
 use pfm_plan::nest::Nest;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -107,7 +108,7 @@ impl<'n> Shape<'n> {
                     let address = v.offset(at.pointers[self.of_expr[i]], j, stride * dtype.size() as i64);
                     v.load(address, stride, lanes, *dtype)
                 }
-                Expr::Constant { value, dtype } => v.constant(*value, *dtype),
+                Expr::Constant { value, dtype } => plain(v.constant(*value, *dtype)),
                 Expr::Index { access, dtype } => self.index(v, at, j, access, *dtype),
                 Expr::Apply { scalar, dtype, args } => {
                     let operand = |a: &pfm_plan::ExprId| {
@@ -117,10 +118,12 @@ impl<'n> Shape<'n> {
                             _ => None,
                         };
                         let value = known[a.0 as usize].expect("arguments come first");
-                        Operand { value, dtype: argument.dtype(), constant }
+                        let dtype = argument.dtype();
+                        let value = if dtype == DType::Bool { Reg::Mask(value) } else { Reg::Vector(value) };
+                        Operand { value, dtype, constant }
                     };
-                    let args: Vec<Operand> = args.iter().map(operand).collect();
-                    v.apply(*scalar, *dtype, &args)
+                    let args: Vec<Operand<Vectors>> = args.iter().map(operand).collect();
+                    plain(v.apply(*scalar, *dtype, &args))
                 }
             });
         }
@@ -174,16 +177,14 @@ impl<'n> Shape<'n> {
     }
 }
 
-impl Vectors<'_> {
-    pub fn constant(&mut self, value: f64, dtype: DType) -> Value {
-        match dtype {
-            DType::F32 => self.float(value as f32),
-            DType::Bf16 => self.float(pfm_ir::from_bf16(pfm_ir::to_bf16(value as f32))),
-            DType::Bool => self.int(if value == 0.0 { 0 } else { -1 }),
-            DType::I32 => self.int(value as i32),
-        }
+/// The register, which Cranelift tells apart by its type.
+fn plain(value: Reg<Vectors>) -> Value {
+    match value {
+        Reg::Vector(v) | Reg::Mask(v) => v,
     }
+}
 
+impl Vectors<'_> {
     /// Lanes `address + k stride`, in elements. Lanes beyond the count hold anything.
     fn load(&mut self, address: Value, stride: i64, lanes: usize, dtype: DType) -> Value {
         if dtype == DType::Bf16 {

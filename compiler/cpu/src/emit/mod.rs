@@ -3,10 +3,11 @@
 
 mod bf16;
 mod evaluate;
+pub(crate) mod lanes;
 mod loops;
 mod maths;
 mod reduce;
-mod scalar;
+pub(crate) mod scalar;
 mod vector;
 
 pub use loops::emit_loop;

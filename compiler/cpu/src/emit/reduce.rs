@@ -3,11 +3,12 @@
 //! read in order. The order of additions depends on the shape alone.
 
 use super::evaluate::{At, Known, Shape};
+use super::lanes::{Binary, Lanes};
 use super::vector::Vectors;
 use pfm_plan::nest::Nest;
 use cranelift_codegen::ir::types::{F32X4, I32X4};
 use cranelift_codegen::ir::{InstBuilder, Value};
-use pfm_ir::{DType, Scalar};
+use pfm_ir::DType;
 use pfm_plan::Fold;
 
 /// Axes come as kept ones, reduced ones, then the lane axis of either kind. `range` is that of axis 0 when that is a kept
@@ -87,8 +88,8 @@ impl Reducer<'_, '_> {
         match (self.fold, self.dtype()) {
             (Fold::Sum, DType::F32 | DType::Bf16) => v.add(x, y),
             (Fold::Max, DType::F32 | DType::Bf16) => v.max(x, y),
-            (Fold::Sum, _) => v.binary_int(Scalar::Add, x, y),
-            (Fold::Max, _) => v.binary_int(Scalar::Max, x, y),
+            (Fold::Sum, _) => v.int_add(x, y),
+            (Fold::Max, _) => v.binary(Binary::IntMax, x, y),
         }
     }
 

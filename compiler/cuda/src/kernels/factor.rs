@@ -52,7 +52,7 @@ pub fn eigh(kernel: &Kernel) -> Draft {
 
 /// Sets the counter at this word of the working memory to zero.
 fn clear(word: usize) -> Step {
-    let f = Function::new("factor_clear", 1).writes("work", pfm_ir::DType::F32, 3).constant("WORD", word);
-    let launch: Launch = f.launch("  work[WORD] = 0.0f;", [1, 1, 1], 0);
+    let f = Function::new("factor_clear", 32).writes("work", pfm_ir::DType::F32, 3).constant("WORD", word);
+    let launch: Launch = f.launch("  if (threadIdx.x == 0) work[WORD] = 0.0f;", [1, 1, 1], 0);
     Step::Launch(launch)
 }

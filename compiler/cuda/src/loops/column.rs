@@ -22,6 +22,13 @@ struct Cut {
     places: usize,
 }
 
+impl Cut {
+    /// Whole warps; the last may have threads without work.
+    fn threads(&self) -> usize {
+        (self.across * self.rows).next_multiple_of(32)
+    }
+}
+
 fn cut(arranged: &Arranged, cell: &Cell) -> Cut {
     let axes = &arranged.nest.axes;
     let (rest, trailing) = axes.split_at(axes.len() - arranged.trailing);
@@ -64,7 +71,7 @@ pub fn launch(arranged: &Arranged, parts: usize) -> Launch {
     }
     finish(arranged, &cell, &cut, parts, &mut s);
     let grid = if flat { cut.blocks } else { cut.blocks * cut.outer };
-    let f = cell.parameters(Function::new("column", cut.across * cut.rows), true);
+    let f = cell.parameters(Function::new("column", cut.threads()), true);
     f.launch(&s, [grid, parts, 1], 0)
 }
 
@@ -81,7 +88,7 @@ fn place(arranged: &Arranged, cell: &Cell, cut: &Cut, flat: bool, s: &mut String
         line(s, "  ", &format!("const u32 row = threadIdx.x / {}u;", cut.across));
         line(s, "  ", &format!("const u32 column = blockIdx.x % {}u * {} + threadIdx.x % {}u;", cut.blocks, cut.across, cut.across));
         line(s, "  ", &format!("const u32 outer = blockIdx.x / {}u;", cut.blocks));
-        line(s, "  ", &format!("const bool mine = column < {};", cut.columns));
+        line(s, "  ", &format!("const bool mine = column < {} && row < {};", cut.columns, cut.rows));
     }
     let outer: Vec<usize> = (0..first_trailing).filter(|a| !axes[*a].reduced).collect();
     let trailing: Vec<usize> = (first_trailing..axes.len()).collect();
@@ -100,7 +107,7 @@ fn fold(arranged: &Arranged, cell: &Cell, cut: &Cut, parts: usize, s: &mut Strin
     let chunk = chunk(cut, parts);
     line(s, "  ", &format!("const u32 begin = blockIdx.y * {chunk}, end = min({}u, begin + {chunk});", cut.places));
     line(s, "  ", "if (mine) {");
-    line(s, "  ", &format!("#pragma unroll {}", unroll(nest)));
+    line(s, "    ", &format!("#pragma unroll {}", unroll(nest)));
     line(s, "    ", &format!("for (u32 place = begin + row; place < end; place += {}) {{", cut.rows));
     let folded_axes: Vec<usize> = (0..nest.axes.len() - arranged.trailing).filter(|a| nest.axes[*a].reduced).collect();
     cell.decompose(s, "      ", "place", &folded_axes);
@@ -115,7 +122,7 @@ fn fold(arranged: &Arranged, cell: &Cell, cut: &Cut, parts: usize, s: &mut Strin
 
 /// Folds the rows of a block, half of them at a time.
 fn tree(cell: &Cell, cut: &Cut, s: &mut String) {
-    let (threads, width) = (cut.across * cut.rows, cell.width);
+    let (threads, width) = (cut.threads(), cell.width);
     let each = |s: &mut String, indent: &str, text: &str| {
         line(s, indent, "#pragma unroll");
         line(s, indent, &format!("for (int v = 0; v < {width}; v++) {text}"));

@@ -79,7 +79,7 @@ fn fold(cell: &Cell, cut: &Cut, parts: usize, folded_axes: &[usize], s: &mut Str
     let chunk = chunk(cut, parts);
     line(s, "  ", &format!("const u32 begin = blockIdx.y * {chunk}, end = min({}u, begin + {chunk});", cut.places));
     line(s, "  ", "if (mine) {");
-    line(s, "  ", &format!("#pragma unroll {}", unroll(nest)));
+    line(s, "    ", &format!("#pragma unroll {}", unroll(nest)));
     line(s, "    ", &format!("for (u32 place = begin + member; place < end; place += {}) {{", cut.team));
     cell.decompose(s, "      ", "place", folded_axes);
     cell.declare(s, "      ", None, &unstaged);

@@ -14,11 +14,17 @@
 #define __align__(n)
 
 struct float2 { float x, y; };
+struct int2 { int x, y; };
 struct float4 { float x, y, z, w; };
 struct uint2 { unsigned x, y; };
 struct uint4 { unsigned x, y, z, w; };
 struct int4 { int x, y, z, w; };
 inline float2 make_float2(float x, float y) { return {x, y}; }
+inline int2 make_int2(int x, int y) { return {x, y}; }
+inline int4 make_int4(int x, int y, int z, int w) { return {x, y, z, w}; }
+inline unsigned min(unsigned a, unsigned b) { return a < b ? a : b; }
+inline double cospi(double x) { return cos(M_PI * x); }
+inline void sincospif(float x, float* s, float* c) { *s = (float)sin(M_PI * x), *c = (float)cos(M_PI * x); }
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
@@ -171,37 +177,95 @@ void copy_async_wait() {
 }
 inline float fast_exp2(float x) { return exp2f(x); }
 
+// Products of groups may take effect when they start or when somebody waits for them: it depends on the schedule.
+template <int N, bool BY_COLUMNS>
+void group_product(const std::vector<shim::Product>& lanes, unsigned long long b, int keep) {
+  unsigned start = b & 0xffffff, along = b >> 24 & 0xfffff, across = (unsigned)(b >> 44);
+  float left[16][16];
+  for (int l = 0; l < 32; l++)
+    for (int w = 0; w < 4; w++) {
+      unsigned word = lanes[l].a[w];
+      int row = l / 4 + w % 2 * 8, k = w / 2 * 8 + l % 4 * 2;
+      left[row][k] = shim::bf16_value(shim::lower(word)), left[row][k + 1] = shim::bf16_value(shim::upper(word));
+    }
+  for (int n = 0; n < N; n++) {
+    float right[16];
+    for (int k = 0; k < 16; k++) {
+      unsigned block = start + n / 8 * across + k / 8 * along, at = block + (BY_COLUMNS ? k % 8 * 16 + n % 8 * 2 : n % 8 * 16 + k % 8 * 2);
+      if (start % 16 != 0 || at + 2 + 32 > shim::shared.size()) shim::fail("a matrix for a group lies askew or outside of shared memory");
+      uint16_t half;
+      memcpy(&half, shim::shared_start + at, 2);
+      right[k] = shim::bf16_value(half);
+    }
+    for (int row = 0; row < 16; row++) {
+      float& to = lanes[row % 8 * 4 + n % 8 / 2].d[n / 8 * 4 + row / 8 * 2 + n % 2];
+      float sum = keep ? to : 0.0f;
+      for (int k = 0; k < 16; k++) sum += left[row][k] * right[k];
+      to = sum;
+    }
+  }
+}
 template <int N, bool BY_COLUMNS>
 void group_multiply(float* d, const unsigned* a, unsigned long long b, int keep) {
   shim::Product mine{d, a, nullptr};
-  unsigned start = b & 0xffffff, along = b >> 24 & 0xfffff, across = (unsigned)(b >> 44);
-  shim::together(mine, [=](shim::Product** lanes) {
-    float left[16][16];
-    for (int l = 0; l < 32; l++)
-      for (int w = 0; w < 4; w++) {
-        unsigned word = lanes[l]->a[w];
-        int row = l / 4 + w % 2 * 8, k = w / 2 * 8 + l % 4 * 2;
-        left[row][k] = shim::bf16_value(shim::lower(word)), left[row][k + 1] = shim::bf16_value(shim::upper(word));
+  shim::Warp& warp = shim::warps[shim::current / 32];
+  shim::together(mine, [&](shim::Product** given) {
+    std::vector<shim::Product> lanes;
+    for (int l = 0; l < 32; l++) lanes.push_back(*given[l]);
+    if (shim::order == shim::ASCENDING) group_product<N, BY_COLUMNS>(lanes, b, keep);
+    else warp.open.push_back([=] { group_product<N, BY_COLUMNS>(lanes, b, keep); });
+  });
+}
+// A warp's share of the left operand are rows 16 (warp % 4)..
+template <int N>
+void group_multiply_shared(float* d, unsigned long long a, unsigned long long b, int keep) {
+  unsigned start = a & 0xffffff, along = a >> 24 & 0xfffff, across = (unsigned)(a >> 44);
+  int first = shim::current / 32 % 4 * 16;
+  shim::Warp& warp = shim::warps[shim::current / 32];
+  shim::Product mine{d, nullptr, nullptr};
+  shim::together(mine, [&](shim::Product** given) {
+    std::vector<float*> sums;
+    for (int l = 0; l < 32; l++) sums.push_back(given[l]->d);
+    auto run = [=] {
+      unsigned words[32][4];
+      std::vector<shim::Product> lanes;
+      for (int l = 0; l < 32; l++) {
+        for (int w = 0; w < 4; w++) {
+          int row = first + l / 4 + w % 2 * 8, k = w / 2 * 8 + l % 4 * 2;
+          memcpy(&words[l][w], shim::shared_start + start + row / 8 * across + row % 8 * 16 + k / 8 * along + k % 8 * 2, 4);
+        }
+        lanes.push_back({sums[l], words[l], nullptr});
       }
-    for (int n = 0; n < N; n++) {
-      float right[16];
-      for (int k = 0; k < 16; k++) {
-        unsigned block = start + n / 8 * across + k / 8 * along, at = block + (BY_COLUMNS ? k % 8 * 16 + n % 8 * 2 : n % 8 * 16 + k % 8 * 2);
-        if (start % 16 != 0 || at + 2 + 32 > shim::shared.size()) shim::fail("a matrix for a group lies askew or outside of shared memory");
-        uint16_t half;
-        memcpy(&half, shim::shared_start + at, 2);
-        right[k] = shim::bf16_value(half);
-      }
-      for (int row = 0; row < 16; row++) {
-        float& to = lanes[row % 8 * 4 + n % 8 / 2]->d[n / 8 * 4 + row / 8 * 2 + n % 2];
-        float sum = keep ? to : 0.0f;
-        for (int k = 0; k < 16; k++) sum += left[row][k] * right[k];
-        to = sum;
-      }
-    }
+      group_product<N, false>(lanes, b, keep);
+    };
+    if (shim::order == shim::ASCENDING) run();
+    else warp.open.push_back(run);
   });
 }
 inline void group_fence() {}
-inline void group_commit() {}
-template <int N> void group_wait() {}
+inline void group_commit() {
+  int none = 0;
+  shim::Warp& warp = shim::warps[shim::current / 32];
+  shim::together(none, [&](int**) {
+    warp.sets.push_back({});
+    warp.sets.back().swap(warp.open);
+  });
+}
+template <int N>
+void group_wait() {
+  int none = 0;
+  shim::Warp& warp = shim::warps[shim::current / 32];
+  shim::together(none, [&](int**) {
+    while ((int)warp.sets.size() > N) {
+      for (auto& product : warp.sets.front()) product();
+      warp.sets.erase(warp.sets.begin());
+    }
+  });
+}
 inline void group_see_shared() {}
+
+// Blocks run one after the other here, so only a launch of one can wait for the whole grid.
+template <int BLOCKS> void grid_wait(unsigned*, unsigned&) {
+  static_assert(BLOCKS == 1, "blocks that wait for each other");
+  __syncthreads();
+}

@@ -46,6 +46,9 @@ struct Fiber {
 struct Warp {
   int arrived = 0;
   void* lanes[32];
+  // Products of groups that were started, and closed sets of them.
+  std::vector<std::function<void()>> open;
+  std::vector<std::vector<std::function<void()>>> sets;
 };
 
 inline std::vector<Fiber> fibers;
@@ -56,6 +59,7 @@ inline int current, at_barrier, living;
 inline jmp_buf scheduler;
 inline std::function<void()> body;
 inline uint64_t random_state = 1;
+inline Order order = ASCENDING;
 
 [[noreturn]] inline void fail(const char* message) {
   fprintf(stderr, "%s (block %u %u %u, thread %d)\n", message, blockIdx.x, blockIdx.y, blockIdx.z, current);
@@ -114,6 +118,7 @@ inline void entry() {
   for (auto& group : me.groups) me.open.insert(me.open.end(), group.begin(), group.end());
   if (!me.open.empty()) fail("a copy was started and nobody waited for it");
   me.groups.clear();
+  if (!warps[current / 32].open.empty() || !warps[current / 32].sets.empty()) fail("products were started and nobody waited for them");
   living--;
   wait_as(DONE);
 }
@@ -134,7 +139,7 @@ inline void run_fiber(int i) {
 }
 
 // Runs the lanes of a warp until none is ready; says whether any ran.
-inline bool run_warp(int w, Order order) {
+inline bool run_warp(int w) {
   bool ran = false;
   for (bool again = true; again;) {
     again = false;
@@ -148,7 +153,7 @@ inline bool run_warp(int w, Order order) {
   return ran;
 }
 
-inline void run_block(Order order) {
+inline void run_block() {
   int count = (int)warps.size();
   living = (int)fibers.size();
   at_barrier = 0;
@@ -161,7 +166,7 @@ inline void run_block(Order order) {
     int turn = order == RANDOM ? (int)random_below(count) : 0;
     for (int i = 0; i < count; i++) {
       int w = order == DESCENDING ? count - 1 - i : (i + turn) % count;
-      if (run_warp(w, order)) ran = true;
+      if (run_warp(w)) ran = true;
       // A random schedule favours some warps: it starts anew before every warp had its turn.
       if (ran && order == RANDOM && random_below(2)) break;
     }
@@ -174,7 +179,8 @@ inline void run_block(Order order) {
   }
 }
 
-inline void launch(const unsigned* grid, unsigned block, unsigned shared_bytes, Order order, std::function<void()> f) {
+inline void launch(const unsigned* grid, unsigned block, unsigned shared_bytes, Order schedule, std::function<void()> f) {
+  order = schedule;
   if (block % 32 != 0) fail("the block is not whole warps");
   fibers.resize(block);
   warps.resize(block / 32);
@@ -187,7 +193,7 @@ inline void launch(const unsigned* grid, unsigned block, unsigned shared_bytes, 
     for (unsigned y = 0; y < grid[1]; y++)
       for (unsigned x = 0; x < grid[0]; x++) {
         blockIdx = {x, y, z};
-        run_block(order);
+        run_block();
       }
 }
 

@@ -1,8 +1,7 @@
   // Names for the functions on groups of four warps, each with 64 rows of the result. Matrices lie in shared memory by units of 8
-  // columns: a unit is 16 bytes of every row, one row after the other, and one more row of space, so that copies meet no bank twice.
-  // Units beyond the last are zero where sums run over pairs of units.
+  // columns: a unit is 16 bytes of every row, one row after the other. Units beyond the last are zero where sums run over pairs of units.
   constexpr int UD = (D + 7) / 8, UV = (DV + 7) / 8, PD = (UD + 1) / 2, PV = (UV + 1) / 2;
-  constexpr int COLUMNS = 64, TILE = COLUMNS * 16 + 16, ROWS = GROUPS * 64, OWN = ROWS * 16 + 16;
+  constexpr int COLUMNS = 64, TILE = COLUMNS * 16, ROWS = GROUPS * 64, OWN = ROWS * 16, WARPS = THREADS / 32;
   constexpr float LOG2E = 1.4426950408889634f, FACTOR = SCALE * LOG2E;
   unsigned char* memory = dynamic_shared();
   u32 base = shared_address(memory);
@@ -12,22 +11,27 @@
     if (CAUSAL && j > i) return false;
     return !MASK || mask[(long long)n * TK + j] != 0;
   };
-  // Rows first .. first + count of a matrix of `limit` rows to `to`, units `stride` bytes apart; zeros beyond its edges.
+  // Rows first .. first + count of a matrix of `limit` rows to `to`, units `stride` bytes apart; zeros beyond the last row. What lies
+  // beyond the width stays as it is. A warp copies eight rows of four pieces at a time, which meet no bank of shared memory twice.
   auto load_rows = [&](int to, decltype(q) from, int first, int count, int limit, int width, int stride) {
-    int units = (width + 7) / 8, piece = width % 8 == 0 ? 8 : width % 4 == 0 ? 4 : width % 2 == 0 ? 2 : 1, pieces = units * 8 / piece;
-    int together = THREADS / pieces, element = threadIdx.x % pieces * piece, r = threadIdx.x / pieces;
-    if (r >= together) return;
-    auto* source = from + (long long)(first + r) * width + element;
-    int place = to + element / 8 * stride + r * 16 + element % 8 * 2;
+    int piece = width % 8 == 0 ? 8 : width % 4 == 0 ? 4 : width % 2 == 0 ? 2 : 1, quads = (width / piece + 3) / 4;
+    int beside = quads < WARPS ? quads : WARPS, together = WARPS / beside;
+    if (warp >= beside * together) return;
+    for (int quad = warp % beside; quad < quads; quad += beside) {
+      int element = (quad * 4 + lane / 8) * piece, r = warp / beside * 8 + lane % 8;
+      if (element >= width) continue;
+      auto* source = from + (long long)(first + r) * width + element;
+      int place = to + element / 8 * stride + r * 16 + element % 8 * 2;
 #pragma unroll
-    for (int i = 0; i < (count + together - 1) / together; i++, r += together, source += together * width, place += together * 16) {
-      if (r >= count) break;
-      bool inside = first + r < limit && element < width;
-      auto* cell = inside ? source : from;
-      if (piece == 8) copy_async_16(base + place, cell, inside);
-      else if (piece == 4) copy_async_8(base + place, cell, inside);
-      else if (piece == 2) copy_async_4(base + place, cell, inside);
-      else *(bf16*)(memory + place) = inside ? *cell : (bf16)0;
+      for (int i = 0; i < count / 8; i += together, r += 8 * together, source += 8 * together * width, place += 128 * together) {
+        if (r >= count) break;
+        bool inside = limit % count == 0 || first + r < limit;
+        auto* cell = inside ? source : from;
+        if (piece == 8) copy_async_16(base + place, cell, inside);
+        else if (piece == 4) copy_async_8(base + place, cell, inside);
+        else if (piece == 2) copy_async_4(base + place, cell, inside);
+        else *(bf16*)(memory + place) = inside ? *cell : (bf16)0;
+      }
     }
   };
   auto clear = [&](int bytes) {

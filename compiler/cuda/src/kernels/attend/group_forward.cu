@@ -1,8 +1,10 @@
   // out = softmax(scale q k^T + bias) v and lse for GROUPS * 64 queries of one head, over blocks of keys. While a group of warps takes
-  // exponents of one block, the tensor cores make the scores of the next. As in the function for single warps, the maximum that
-  // exponents are taken from lags behind.
-  constexpr int BLOCKS = (TQ + ROWS - 1) / ROWS, K = 0, V = K + 2 * (2 * PD * TILE), Q = V + 2 * (UV * TILE), END = Q + 2 * PD * OWN;
+  // exponents of one block, the tensor cores add up the values of the last one, or work for another group. As in the function for
+  // single warps, the maximum that exponents are taken from lags behind.
+  constexpr int BLOCKS = (TQ + ROWS - 1) / ROWS, K = 0, V = K + 2 * (2 * PD * TILE), Q = V + 3 * (UV * TILE), END = Q + 2 * PD * OWN;
   constexpr float NONE = -1e30f;
+  // A free column of v holds ones, so that its product is the sum of the weights.
+  constexpr bool ONES = DV % 8 != 0;
   const float HIDDEN = __uint_as_float(0xff800000u);
   int first = blockIdx.x % BLOCKS * ROWS, nh = blockIdx.x / BLOCKS, n = nh / H, h = nh % H;
   auto* keys = k + (long long)nh * TK * D;
@@ -13,9 +15,12 @@
     if (step < steps) load_rows(K + step % 2 * (2 * PD * TILE), keys, step * COLUMNS, COLUMNS, TK, D, TILE);
   };
   auto load_values = [&](int step) {
-    if (step < steps) load_rows(V + step % 2 * (UV * TILE), values, step * COLUMNS, COLUMNS, TK, DV, TILE);
+    if (step < steps) load_rows(V + step % 3 * (UV * TILE), values, step * COLUMNS, COLUMNS, TK, DV, TILE);
   };
   clear(END);
+  if (ONES)
+    for (int i = threadIdx.x; i < 3 * COLUMNS; i += THREADS)
+      *(bf16*)(memory + V + i / COLUMNS * (UV * TILE) + DV / 8 * TILE + i % COLUMNS * 16 + DV % 8 * 2) = (bf16)0x3f80;
   load_rows(Q, q + (long long)nh * TQ * D, first, ROWS, TQ, D, OWN);
   load_keys(0);
   copy_async_commit();
@@ -27,18 +32,20 @@
   load_left(queries, Q, PD);
 
   float even[32], odd[32], sums[UV * 4], top[2] = {NONE, NONE}, total[2] = {0.0f, 0.0f};
+  u32 weights[4][4];
 #pragma unroll
   for (int i = 0; i < UV * 4; i++) sums[i] = 0.0f;
+#pragma unroll
+  for (int i = 0; i < 32; i++) even[i] = odd[i] = 0.0f;
   times_transposed(even, queries, K, PD);
-  group_wait<0>();
-
   int row = first + warp * 16 + lane / 4;
+  // At its start the scores of this step and the sums of the step before are under way.
   auto step = [&](int at, float* s, float* next) {
+    group_wait<0>();
     arrive();
     load_keys(at + 2);
     load_values(at + 1);
     copy_async_commit();
-    if (at + 1 < steps) times_transposed(next, queries, K + (at + 1) % 2 * (2 * PD * TILE), PD);
     int key = at * COLUMNS;
     bool check = CAUSAL || MASK || (TK % COLUMNS != 0 && key + COLUMNS > TK);
     float highest[2] = {HIDDEN, HIDDEN};
@@ -47,22 +54,21 @@
       int a = row + i / 2 % 2 * 8, b = key + i / 4 * 8 + lane % 4 * 2 + i % 2;
       if (BIAS) s[i] += a < TQ && b < TK ? as_float(bias[((long long)h * TQ + a) * TK + b]) * (1.0f / SCALE) : 0.0f;
       if (check && (b >= TK || !visible(n, a, b))) s[i] = HIDDEN;
-      highest[i / 2 % 2] = larger(highest[i / 2 % 2], s[i]);
+      highest[i / 2 % 2] = fmaxf(highest[i / 2 % 2], s[i]);
     }
     bool rises = false;
+    float before[2] = {top[0], top[1]};
 #pragma unroll
     for (int r = 0; r < 2; r++) {
       float x = highest[r];
-      x = larger(x, __shfl_xor_sync(0xffffffffu, x, 1));
-      x = larger(x, __shfl_xor_sync(0xffffffffu, x, 2));
-      highest[r] = x * FACTOR;
-      rises = rises || highest[r] > top[r] + 8.0f;
+      x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
+      x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2)) * FACTOR;
+      if (x > top[r] + 8.0f) top[r] = x, rises = true;
     }
     if (__any_sync(0xffffffffu, rises)) {
 #pragma unroll
       for (int r = 0; r < 2; r++) {
-        float higher = larger(top[r], highest[r]), factor = fast_exp2(top[r] - higher);
-        top[r] = higher;
+        float factor = fast_exp2(before[r] - top[r]);
         total[r] *= factor;
 #pragma unroll
         for (int u = 0; u < UV; u++) {
@@ -71,33 +77,40 @@
         }
       }
     }
-    u32 weights[4][4];
+    // After the last step these are scores that nobody reads.
+    times_transposed(next, queries, K + (at + 1) % 2 * (2 * PD * TILE), PD);
 #pragma unroll
-    for (int i = 0; i < 32; i++) {
-      s[i] = fast_exp2(s[i] * FACTOR - top[i / 2 % 2]);
-      total[i / 2 % 2] += s[i];
+    for (int p = 0; p < 4; p++) {
+      float exponents[8];
+#pragma unroll
+      for (int i = 0; i < 8; i++) {
+        exponents[i] = fast_exp2(s[p * 8 + i] * FACTOR - top[i / 2 % 2]);
+        if (!ONES) total[i / 2 % 2] += exponents[i];
+      }
+      as_left(weights[p], exponents, 0);
+      group_fence();
+      group_multiply<UV * 8, true>(sums, weights[p], matrix_in_shared(base + V + at % 3 * (UV * TILE) + p * 256, 128, TILE), true);
     }
-#pragma unroll
-    for (int p = 0; p < 4; p++) as_left(weights[p], s, p);
-    group_fence();
-#pragma unroll
-    for (int p = 0; p < 4; p++)
-      group_multiply<UV * 8, true>(sums, weights[p], matrix_in_shared(base + V + at % 2 * (UV * TILE) + p * 256, 128, TILE), true);
     group_commit();
-    group_wait<0>();
   };
 #pragma unroll 1
   for (int at = 0; at < steps; at += 2) {
     step(at, even, odd);
-    if (at + 1 < steps) step(at + 1, odd, even);
+    if (at + 1 == steps) break;
+    step(at + 1, odd, even);
   }
+  group_wait<0>();
   copy_async_wait<0>();
 
 #pragma unroll
   for (int r = 0; r < 2; r++) {
     float x = total[r];
-    x += __shfl_xor_sync(0xffffffffu, x, 1);
-    x += __shfl_xor_sync(0xffffffffu, x, 2);
+    if (ONES) {
+      x = __shfl_sync(0xffffffffu, sums[(UV - 1) * 4 + 2 * r + DV % 2], lane / 4 * 4 + DV % 8 / 2);
+    } else {
+      x += __shfl_xor_sync(0xffffffffu, x, 1);
+      x += __shfl_xor_sync(0xffffffffu, x, 2);
+    }
     int a = row + r * 8;
     if (a >= TQ) continue;
     float inverse = x > 0.0f ? 1.0f / x : 0.0f;

@@ -1,16 +1,16 @@
   // dk = scale ds^T q and dv = p^T dout, for GROUPS * 64 keys of one head, over blocks of queries: products are keys by queries.
-  constexpr int BLOCKS = (TK + ROWS - 1) / ROWS, Q = 0, G = Q + 2 * (2 * PD * TILE), K = G + 2 * (2 * PV * TILE);
-  constexpr int V = K + 2 * PD * OWN, LEVELS = V + 2 * PV * OWN, END = LEVELS + 4 * COLUMNS * 4;
+  constexpr int BLOCKS = (TK + ROWS - 1) / ROWS, Q = 0, G = Q + 3 * (2 * PD * TILE), K = G + 3 * (2 * PV * TILE);
+  constexpr int V = K + 2 * PD * OWN, LEVELS = V + 2 * PV * OWN, END = LEVELS + 3 * 2 * COLUMNS * 4;
   int first = blockIdx.x % BLOCKS * ROWS, nh = blockIdx.x / BLOCKS, n = nh / H, h = nh % H;
   auto* queries = q + (long long)nh * TQ * D;
   auto* upstream = dout + (long long)nh * TQ * DV;
   int steps = (TQ + COLUMNS - 1) / COLUMNS, start = CAUSAL ? smaller(first / COLUMNS, steps) : 0;
   auto load = [&](int step) {
     if (step < steps) {
-      load_rows(Q + step % 2 * (2 * PD * TILE), queries, step * COLUMNS, COLUMNS, TQ, D, TILE);
-      load_rows(G + step % 2 * (2 * PV * TILE), upstream, step * COLUMNS, COLUMNS, TQ, DV, TILE);
+      load_rows(Q + step % 3 * (2 * PD * TILE), queries, step * COLUMNS, COLUMNS, TQ, D, TILE);
+      load_rows(G + step % 3 * (2 * PV * TILE), upstream, step * COLUMNS, COLUMNS, TQ, DV, TILE);
       // Beyond the last query the level makes p vanish.
-      float* levels = (float*)(memory + LEVELS) + step % 2 * (2 * COLUMNS);
+      float* levels = (float*)(memory + LEVELS) + step % 3 * (2 * COLUMNS);
       for (int i = threadIdx.x; i < COLUMNS; i += THREADS) {
         int a = step * COLUMNS + i;
         levels[i] = a < TQ ? as_float(lse[(long long)nh * TQ + a]) * LOG2E : 1e30f;
@@ -23,25 +23,35 @@
   load_rows(K, k + (long long)nh * TK * D, first, ROWS, TK, D, OWN);
   load_rows(V, v + (long long)nh * TK * DV, first, ROWS, TK, DV, OWN);
   load(start);
+  load(start + 1);
   arrive();
-  u32 keys[PD][4], values[PV][4];
+  u32 keys[PD][4];
   load_left(keys, K, PD);
-  load_left(values, V, PV);
   int row = first + warp * 16 + lane / 4;
-  float s[32], dp[32], key_sums[UD * 4], value_sums[UV * 4];
+  float even[32], odd[32], dp[32], key_sums[UD * 4], value_sums[UV * 4];
 #pragma unroll
   for (int i = 0; i < UD * 4; i++) key_sums[i] = 0.0f;
 #pragma unroll
   for (int i = 0; i < UV * 4; i++) value_sums[i] = 0.0f;
-#pragma unroll 1
-  for (int at = start; at < steps; at++) {
-    if (at > start) arrive();
-    load(at + 1);
-    int q_tile = Q + at % 2 * (2 * PD * TILE), g_tile = G + at % 2 * (2 * PV * TILE);
-    auto* levels = (const float2*)(memory + LEVELS) + at % 2 * COLUMNS + lane % 4;
-    times_transposed(s, keys, q_tile, PD);
-    times_transposed(dp, values, g_tile, PV);
-    group_wait<1>();
+  u32 left[4][4], right[4][4];
+  // As in the gradient of queries; there is no room in registers for the values too, which stay in shared memory.
+#pragma unroll
+  for (int i = 0; i < 32; i++) even[i] = odd[i] = 0.0f;
+  times_transposed(even, keys, Q + start % 3 * (2 * PD * TILE), PD);
+  auto step = [&](int at, float* s, float* next) {
+    group_wait<0>();
+    arrive();
+    load(at + 2);
+    int q_tile = Q + at % 3 * (2 * PD * TILE), g_tile = G + at % 3 * (2 * PV * TILE);
+    auto* levels = (const float2*)(memory + LEVELS) + at % 3 * COLUMNS + lane % 4;
+    group_fence();
+#pragma unroll
+    for (int p = 0; p < PV; p++) {
+      u64 own = matrix_in_shared(base + V + 2 * p * OWN + warp / 4 * 1024, OWN, 128);
+      group_multiply_shared<COLUMNS>(dp, own, matrix_in_shared(base + g_tile + 2 * p * TILE, TILE, 128), p > 0);
+    }
+    group_commit();
+    float p[32];
 #pragma unroll
     for (int t = 0; t < 8; t++) {
       float2 level = levels[t * 4];
@@ -50,33 +60,40 @@
         int a = at * COLUMNS + t * 8 + lane % 4 * 2 + i % 2, b = row + i / 2 * 8;
         float x = s[t * 4 + i] * FACTOR - (i % 2 == 0 ? level.x : level.y);
         if (BIAS) x += a < TQ && b < TK ? as_float(bias[((long long)h * TQ + a) * TK + b]) * LOG2E : 0.0f;
-        s[t * 4 + i] = fast_exp2(x);
-        if ((CAUSAL || MASK) && (b >= TK || !visible(n, a, b))) s[t * 4 + i] = 0.0f;
+        p[t * 4 + i] = fast_exp2(x);
+        if ((CAUSAL || MASK) && (b >= TK || !visible(n, a, b))) p[t * 4 + i] = 0.0f;
       }
     }
-    u32 left[4][4];
+    // After the last step these are scores that nobody reads.
+    times_transposed(next, keys, Q + (at + 1) % 3 * (2 * PD * TILE), PD);
 #pragma unroll
-    for (int p = 0; p < 4; p++) as_left(left[p], s, p);
+    for (int i = 0; i < 4; i++) as_left(left[i], p, i);
     group_fence();
 #pragma unroll
-    for (int p = 0; p < 4; p++) group_multiply<UV * 8, true>(value_sums, left[p], matrix_in_shared(base + g_tile + p * 256, 128, TILE), true);
+    for (int i = 0; i < 4; i++) group_multiply<UV * 8, true>(value_sums, left[i], matrix_in_shared(base + g_tile + i * 256, 128, TILE), true);
     group_commit();
-    group_wait<1>();
+    group_wait<2>();
 #pragma unroll
     for (int t = 0; t < 8; t++) {
       float2 offset = levels[COLUMNS / 2 + t * 4];
 #pragma unroll
-      for (int i = 0; i < 4; i++) dp[t * 4 + i] = s[t * 4 + i] * (dp[t * 4 + i] - (i % 2 == 0 ? offset.x : offset.y));
+      for (int i = 0; i < 4; i++) p[t * 4 + i] *= dp[t * 4 + i] - (i % 2 == 0 ? offset.x : offset.y);
     }
-    u32 right[4][4];
 #pragma unroll
-    for (int p = 0; p < 4; p++) as_left(right[p], dp, p);
+    for (int i = 0; i < 4; i++) as_left(right[i], p, i);
     group_fence();
 #pragma unroll
-    for (int p = 0; p < 4; p++) group_multiply<UD * 8, true>(key_sums, right[p], matrix_in_shared(base + q_tile + p * 256, 128, TILE), true);
+    for (int i = 0; i < 4; i++) group_multiply<UD * 8, true>(key_sums, right[i], matrix_in_shared(base + q_tile + i * 256, 128, TILE), true);
     group_commit();
-    group_wait<0>();
+  };
+#pragma unroll 1
+  for (int at = start; at < steps; at += 2) {
+    step(at, even, odd);
+    if (at + 1 == steps) break;
+    step(at + 1, odd, even);
   }
+  group_wait<0>();
+  copy_async_wait<0>();
 #pragma unroll
   for (int r = 0; r < 2; r++) {
     int b = row + r * 8;

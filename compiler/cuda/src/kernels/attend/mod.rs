@@ -2,7 +2,7 @@
 
 mod direct;
 mod few;
-mod group;
+pub mod group;
 mod tensor;
 
 use crate::{Draft, Target};

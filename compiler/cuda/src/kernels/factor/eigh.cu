@@ -2,7 +2,7 @@
   // rotated so that the element between them vanishes. Every block makes all rotations of a round itself, from the copy that the
   // round reads; the other copy is written, so one wait a round is enough.
   constexpr int PLAYERS = (N + 1) / 2 * 2, PAIRS = PLAYERS / 2, SWEEPS = 16;
-  extern __shared__ float2 rotations[];
+  float2* rotations = (float2*)dynamic_shared();
   __shared__ int rotated;
   u32* arrived = (u32*)(work + 4LL * N * N);
   const int first = blockIdx.x * THREADS + threadIdx.x;

@@ -1,6 +1,6 @@
   // Columns of a, one after the other in memory, are reflected in turn. Every block makes the reflection of a column itself and
   // applies it to its own columns; all wait before the next column.
-  extern __shared__ float reflection[];
+  float* reflection = (float*)dynamic_shared();
   __shared__ double sums[THREADS / 32];
   float* columns = work;
   float* reflections = work + (long long)M * N;
@@ -54,10 +54,13 @@
     for (int i = lane; i < M; i += 32) y[i] = i == c ? 1.0f : 0.0f;
     for (int j = c; j >= 0; j--) {
       const float* v = reflections + (long long)j * M;
+      // A lane keeps to its own elements, so no lane reads what another wrote.
       float sum = 0.0f;
-      for (int i = j + lane; i < M; i += 32) sum += v[i] * y[i];
+      for (int i = j / 32 * 32 + lane; i < M; i += 32) sum += i < j ? 0.0f : v[i] * y[i];
       sum = warp_sum(sum) * factors[j];
-      for (int i = j + lane; i < M; i += 32) y[i] -= sum * v[i];
+      for (int i = j / 32 * 32 + lane; i < M; i += 32) {
+        if (i >= j) y[i] -= sum * v[i];
+      }
     }
     for (int i = lane; i < M; i += 32) q[(long long)i * N + c] = y[i];
   }
