@@ -51,7 +51,7 @@ PFM_INLINE u32 to_tf32(float x) {
 
 // The block's dynamic shared memory.
 PFM_INLINE unsigned char* dynamic_shared() {
-  extern __shared__ __align__(16) unsigned char pfm_shared[];
+  extern __shared__ __align__(128) unsigned char pfm_shared[];
   return pfm_shared;
 }
 

@@ -3,74 +3,116 @@
 
 use super::{direct, tensor};
 use crate::function::Function;
-use crate::{Draft, Launch, Step};
+use crate::{Draft, Step};
 use pfm_ir::DType;
 use pfm_plan::Kernel;
 
-/// Rows of a tile that all groups of a block share.
-const COLUMNS: usize = 64;
+/// Rows of a tile, and bytes of a unit of 8 columns of it.
+const TILE: usize = 64;
+const UNIT: usize = TILE * 16;
 
 /// The largest width of a head that registers hold.
 pub const WIDEST: usize = 80;
 
-/// Bytes of a matrix of `width` columns in units of 8, and of those in pairs.
-struct Sizes {
-    tile: usize,
-    own: usize,
-    units: (usize, usize),
-    padded: (usize, usize),
+/// A matrix as tiles in working memory.
+#[derive(Clone, Copy)]
+struct Packed {
+    operand: usize,
+    /// Units of a tile.
+    units: usize,
+    /// Bytes before it.
+    at: usize,
+    tiles: usize,
 }
 
-impl Sizes {
-    fn of(kernel: &Kernel, groups: usize) -> Sizes {
-        let units = |operand: usize| kernel.operands[operand].shape[3].div_ceil(8);
-        let (d, v) = (units(0), units(2));
-        let padded = (d.next_multiple_of(2), v.next_multiple_of(2));
-        Sizes { tile: COLUMNS * 16, own: groups * 64 * 16, units: (d, v), padded }
+/// Lays matrices out one after the other in working memory.
+struct Packer<'a> {
+    kernel: &'a Kernel,
+    steps: Vec<Step>,
+    bytes: usize,
+    scratch: usize,
+}
+
+impl Packer<'_> {
+    /// `blocks` times `groups` tiles, at least: blocks read whole groups of tiles.
+    fn pack(&mut self, operand: usize, units: usize, groups: usize, ones: bool) -> Packed {
+        let ty = &self.kernel.operands[operand];
+        let [n, heads, rows, width] = ty.shape[..] else { panic!("attention has operands of four axes") };
+        let packed = Packed { operand, units, at: self.bytes, tiles: rows.div_ceil(TILE).next_multiple_of(groups) };
+        let f = Function::new("attend_pack", 256).reads("from", ty.dtype, operand).writes("packed", DType::I32, self.scratch);
+        let f = f.constant("T", rows).constant("W", width).constant("UNITS", units).constant("TILES", packed.tiles);
+        let f = f.constant("AT", packed.at / 4).flag("ONES", ones);
+        let blocks = n * heads * packed.tiles;
+        self.steps.push(Step::Launch(f.launch(include_str!("group_pack.cu"), [blocks, 1, 1], 0)));
+        self.bytes += blocks * units * UNIT;
+        packed
     }
 }
 
+fn units(kernel: &Kernel, operand: usize) -> usize {
+    kernel.operands[operand].shape[3].div_ceil(8)
+}
+
 pub fn draft(kernel: &Kernel) -> Draft {
-    if kernel.op.name == "attend" { forward(kernel, 3) } else { backward(kernel) }
+    if kernel.op.name == "attend" { forward(kernel, 3) } else { backward(kernel, 2) }
 }
 
 /// With this many groups of warps in a block.
 pub fn forward(kernel: &Kernel, groups: usize) -> Draft {
     let at = kernel.operands.len();
-    let s = Sizes::of(kernel, groups);
-    let f = sized(kernel, groups, &[(COLUMNS, false), (8 * s.units.1, true)]);
+    let scratch = at + kernel.results.len();
+    let (d, v) = (units(kernel, 1).next_multiple_of(2), units(kernel, 2));
+    let mut packer = Packer { kernel, steps: vec![], bytes: 0, scratch };
+    let keys = packer.pack(1, d, 1, false);
+    let values = packer.pack(2, v, 1, !kernel.operands[2].shape[3].is_multiple_of(8));
+    let f = sized(kernel, groups, &[(TILE, false), (8 * v, true)]);
+    let f = placed(f, scratch, &[("K", keys), ("V", values)]);
     let f = f.writes("out", kernel.results[0].dtype, at).writes("lse", kernel.results[1].dtype, at + 1);
-    let shared = s.tile * (2 * s.padded.0 + 3 * s.units.1) + s.padded.0 * s.own;
+    let shared = UNIT * (2 * d + 3 * v + groups * d);
     let queries = kernel.operands[0].shape[2];
-    let step = launch(f, include_str!("group_forward.cu"), kernel, queries.div_ceil(64 * groups), shared);
-    Draft { steps: vec![Step::Launch(step)], scratch_bytes: 0 }
+    packer.steps.push(launch(f, include_str!("group_forward.cu"), kernel, queries.div_ceil(TILE * groups), shared));
+    Draft { steps: packer.steps, scratch_bytes: packer.bytes }
 }
 
-fn backward(kernel: &Kernel) -> Draft {
+/// The same for the gradient.
+pub fn backward(kernel: &Kernel, groups: usize) -> Draft {
     let at = kernel.operands.len();
     let scratch = at + kernel.results.len();
     let (queries, keys) = (kernel.operands[0].shape[2], kernel.operands[1].shape[2]);
-    let mut steps = vec![Step::Launch(tensor::delta(kernel, scratch))];
-
-    let groups = 2;
-    let s = Sizes::of(kernel, groups);
-    let f = sized(kernel, groups, &[(COLUMNS, false), (8 * s.units.0, true)]);
-    let f = f.reads("delta", DType::F32, scratch).writes("dq", kernel.results[0].dtype, at);
-    let shared = (3 * s.tile + s.own) * (s.padded.0 + s.padded.1);
-    steps.push(Step::Launch(launch(f, include_str!("group_query_grad.cu"), kernel, queries.div_ceil(64 * groups), shared)));
-
-    let groups = 2;
-    let s = Sizes::of(kernel, groups);
-    let f = sized(kernel, groups, &[(COLUMNS, false), (8 * s.units.0, true), (8 * s.units.1, true)]);
-    let f = f.after(&product_of_shared(COLUMNS)).reads("delta", DType::F32, scratch);
-    let f = f.writes("dk", kernel.results[1].dtype, at + 1).writes("dv", kernel.results[2].dtype, at + 2);
-    let shared = (3 * s.tile + s.own) * (s.padded.0 + s.padded.1) + 24 * COLUMNS;
-    steps.push(Step::Launch(launch(f, include_str!("group_key_grad.cu"), kernel, keys.div_ceil(64 * groups), shared)));
-    if kernel.attrs.get_bool("bias") {
-        steps.push(direct::bias_grad(kernel));
-    }
+    let (d, v) = (units(kernel, 1), units(kernel, 2));
+    let (paired_d, paired_v) = (d.next_multiple_of(2), v.next_multiple_of(2));
     let rows: usize = kernel.operands[0].shape[..3].iter().product();
-    Draft { steps, scratch_bytes: 4 * rows }
+    let steps = vec![Step::Launch(tensor::delta(kernel, scratch))];
+    let mut packer = Packer { kernel, steps, bytes: (4 * rows).next_multiple_of(128), scratch };
+    let matrices = [("Q", 0, paired_d), ("K", 1, paired_d), ("V", 2, paired_v), ("G", 5, paired_v)];
+    let matrices = matrices.map(|(name, operand, units)| (name, packer.pack(operand, units, groups, false)));
+    let shared = UNIT * (3 + groups) * (paired_d + paired_v);
+
+    let f = placed(sized(kernel, groups, &[(TILE, false), (8 * d, true)]), scratch, &matrices);
+    let f = f.reads("delta", DType::F32, scratch).writes("dq", kernel.results[0].dtype, at);
+    packer.steps.push(launch(f, include_str!("group_query_grad.cu"), kernel, queries.div_ceil(TILE * groups), shared));
+
+    let f = sized(kernel, groups, &[(TILE, false), (8 * d, true), (8 * v, true)]).after(&product_of_shared(TILE));
+    let f = placed(f, scratch, &matrices).reads("delta", DType::F32, scratch);
+    let f = f.writes("dk", kernel.results[1].dtype, at + 1).writes("dv", kernel.results[2].dtype, at + 2);
+    let shared = shared + 24 * TILE;
+    packer.steps.push(launch(f, include_str!("group_key_grad.cu"), kernel, keys.div_ceil(TILE * groups), shared));
+    if kernel.attrs.get_bool("bias") {
+        packer.steps.push(direct::bias_grad(kernel));
+    }
+    Draft { steps: packer.steps, scratch_bytes: packer.bytes }
+}
+
+/// Where packed matrices lie, in words, and how many tiles those of queries and of keys have.
+fn placed(f: Function, scratch: usize, matrices: &[(&str, Packed)]) -> Function {
+    let mut f = f.reads("packed", DType::I32, scratch);
+    for (name, packed) in matrices {
+        f = f.constant(&format!("{name}_AT"), packed.at / 4);
+        if packed.operand < 2 {
+            f = f.constant(&format!("{name}_TILES"), packed.tiles);
+        }
+    }
+    f
 }
 
 /// Sizes and operands, and the products of a group (columns, right operand by columns) that the text uses.
@@ -82,9 +124,9 @@ fn sized(kernel: &Kernel, groups: usize, products: &[(usize, bool)]) -> Function
     direct::sized(kernel, "attend_group", 128 * groups).constant("GROUPS", groups).after(&text)
 }
 
-fn launch(f: Function, body: &str, kernel: &Kernel, blocks: usize, shared: usize) -> Launch {
+fn launch(f: Function, body: &str, kernel: &Kernel, blocks: usize, shared: usize) -> Step {
     let q = &kernel.operands[0].shape;
-    f.launch(&format!("{}{body}", include_str!("group_common.cu")), [blocks * q[0] * q[1], 1, 1], shared)
+    Step::Launch(f.launch(&format!("{}{body}", include_str!("group_common.cu")), [blocks * q[0] * q[1], 1, 1], shared))
 }
 
 /// The instruction for 64 rows, this many columns and 16 products each: its operands are as many as its columns.

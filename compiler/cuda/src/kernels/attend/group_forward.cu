@@ -1,27 +1,33 @@
   // out = softmax(scale q k^T + bias) v and lse for GROUPS * 64 queries of one head, over blocks of keys. While a group of warps takes
   // exponents of one block, the tensor cores add up the values of the last one, or work for another group. As in the function for
   // single warps, the maximum that exponents are taken from lags behind.
-  constexpr int BLOCKS = (TQ + ROWS - 1) / ROWS, K = 0, V = K + 2 * (2 * PD * TILE), Q = V + 3 * (UV * TILE), END = Q + 2 * PD * OWN;
+  constexpr int BLOCKS = (TQ + ROWS - 1) / ROWS, K = 0, V = K + 2 * K_TILE, Q = V + 3 * (UV * UNIT);
   constexpr float NONE = -1e30f;
   // A free column of v holds ones, so that its product is the sum of the weights.
   constexpr bool ONES = DV % 8 != 0;
   const float HIDDEN = __uint_as_float(0xff800000u);
+  const int *packed_k = packed + K_AT, *packed_v = packed + V_AT;
   int first = blockIdx.x % BLOCKS * ROWS, nh = blockIdx.x / BLOCKS, n = nh / H, h = nh % H;
-  auto* keys = k + (long long)nh * TK * D;
-  auto* values = v + (long long)nh * TK * DV;
   int steps = CAUSAL ? smaller(TK, first + ROWS) : TK;
   steps = (steps + COLUMNS - 1) / COLUMNS;
   auto load_keys = [&](int step) {
-    if (step < steps) load_rows(K + step % 2 * (2 * PD * TILE), keys, step * COLUMNS, COLUMNS, TK, D, TILE);
+    if (step < steps) load_tile(K + step % 2 * K_TILE, packed_k, (long long)nh * K_TILES + step, 2 * PD);
   };
   auto load_values = [&](int step) {
-    if (step < steps) load_rows(V + step % 3 * (UV * TILE), values, step * COLUMNS, COLUMNS, TK, DV, TILE);
+    if (step < steps) load_tile(V + step % 3 * (UV * UNIT), packed_v, (long long)nh * K_TILES + step, UV);
   };
-  clear(END);
-  if (ONES)
-    for (int i = threadIdx.x; i < 3 * COLUMNS; i += THREADS)
-      *(bf16*)(memory + V + i / COLUMNS * (UV * TILE) + DV / 8 * TILE + i % COLUMNS * 16 + DV % 8 * 2) = (bf16)0x3f80;
-  load_rows(Q, q + (long long)nh * TQ * D, first, ROWS, TQ, D, OWN);
+  // The queries, which only this block needs, come as they are.
+  auto* queries_from = q + ((long long)nh * TQ + first) * D;
+  for (int at = threadIdx.x; at < ROWS * 2 * PD; at += THREADS) {
+    int r = at / (2 * PD), c = at % (2 * PD) * 8;
+    u32 cell[4];
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      bool low = first + r < TQ && c + 2 * i < D, high = first + r < TQ && c + 2 * i + 1 < D;
+      cell[i] = (low ? (u32)queries_from[r * D + c + 2 * i] : 0u) | (high ? (u32)queries_from[r * D + c + 2 * i + 1] << 16 : 0u);
+    }
+    *(uint4*)(memory + Q + r / 64 * K_TILE + c / 8 * UNIT + r % 64 * 16) = make_uint4(cell[0], cell[1], cell[2], cell[3]);
+  }
   load_keys(0);
   copy_async_commit();
   arrive();
@@ -78,7 +84,7 @@
       }
     }
     // After the last step these are scores that nobody reads.
-    times_transposed(next, queries, K + (at + 1) % 2 * (2 * PD * TILE), PD);
+    times_transposed(next, queries, K + (at + 1) % 2 * K_TILE, PD);
 #pragma unroll
     for (int p = 0; p < 4; p++) {
       float exponents[8];
@@ -89,7 +95,7 @@
       }
       as_left(weights[p], exponents, 0);
       group_fence();
-      group_multiply<UV * 8, true>(sums, weights[p], matrix_in_shared(base + V + at % 3 * (UV * TILE) + p * 256, 128, TILE), true);
+      group_multiply<UV * 8, true>(sums, weights[p], matrix_in_shared(base + V + at % 3 * (UV * UNIT) + p * 256, 128, UNIT), true);
     }
     group_commit();
   };

@@ -1,14 +1,13 @@
   // dk = scale ds^T q and dv = p^T dout, for GROUPS * 64 keys of one head, over blocks of queries: products are keys by queries.
-  constexpr int BLOCKS = (TK + ROWS - 1) / ROWS, Q = 0, G = Q + 3 * (2 * PD * TILE), K = G + 3 * (2 * PV * TILE);
-  constexpr int V = K + 2 * PD * OWN, LEVELS = V + 2 * PV * OWN, END = LEVELS + 3 * 2 * COLUMNS * 4;
+  constexpr int BLOCKS = (TK + ROWS - 1) / ROWS, Q = 0, G = Q + 3 * K_TILE, K = G + 3 * V_TILE, V = K + GROUPS * K_TILE;
+  constexpr int LEVELS = V + GROUPS * V_TILE;
+  const int *packed_q = packed + Q_AT, *packed_g = packed + G_AT, *packed_k = packed + K_AT, *packed_v = packed + V_AT;
   int first = blockIdx.x % BLOCKS * ROWS, nh = blockIdx.x / BLOCKS, n = nh / H, h = nh % H;
-  auto* queries = q + (long long)nh * TQ * D;
-  auto* upstream = dout + (long long)nh * TQ * DV;
   int steps = (TQ + COLUMNS - 1) / COLUMNS, start = CAUSAL ? smaller(first / COLUMNS, steps) : 0;
   auto load = [&](int step) {
     if (step < steps) {
-      load_rows(Q + step % 3 * (2 * PD * TILE), queries, step * COLUMNS, COLUMNS, TQ, D, TILE);
-      load_rows(G + step % 3 * (2 * PV * TILE), upstream, step * COLUMNS, COLUMNS, TQ, DV, TILE);
+      load_tile(Q + step % 3 * K_TILE, packed_q, (long long)nh * Q_TILES + step, 2 * PD);
+      load_tile(G + step % 3 * V_TILE, packed_g, (long long)nh * Q_TILES + step, 2 * PV);
       // Beyond the last query the level makes p vanish.
       float* levels = (float*)(memory + LEVELS) + step % 3 * (2 * COLUMNS);
       for (int i = threadIdx.x; i < COLUMNS; i += THREADS) {
@@ -19,9 +18,10 @@
     }
     copy_async_commit();
   };
-  clear(END);
-  load_rows(K, k + (long long)nh * TK * D, first, ROWS, TK, D, OWN);
-  load_rows(V, v + (long long)nh * TK * DV, first, ROWS, TK, DV, OWN);
+  for (int g = 0; g < GROUPS; g++) {
+    load_tile(K + g * K_TILE, packed_k, (long long)nh * K_TILES + first / 64 + g, 2 * PD);
+    load_tile(V + g * V_TILE, packed_v, (long long)nh * K_TILES + first / 64 + g, 2 * PV);
+  }
   load(start);
   load(start + 1);
   arrive();
@@ -37,18 +37,18 @@
   // As in the gradient of queries; there is no room in registers for the values too, which stay in shared memory.
 #pragma unroll
   for (int i = 0; i < 32; i++) even[i] = odd[i] = 0.0f;
-  times_transposed(even, keys, Q + start % 3 * (2 * PD * TILE), PD);
+  times_transposed(even, keys, Q + start % 3 * K_TILE, PD);
   auto step = [&](int at, float* s, float* next) {
     group_wait<0>();
     arrive();
     load(at + 2);
-    int q_tile = Q + at % 3 * (2 * PD * TILE), g_tile = G + at % 3 * (2 * PV * TILE);
+    int q_tile = Q + at % 3 * K_TILE, g_tile = G + at % 3 * V_TILE;
     auto* levels = (const float2*)(memory + LEVELS) + at % 3 * COLUMNS + lane % 4;
     group_fence();
 #pragma unroll
     for (int p = 0; p < PV; p++) {
-      u64 own = matrix_in_shared(base + V + 2 * p * OWN + warp / 4 * 1024, OWN, 128);
-      group_multiply_shared<COLUMNS>(dp, own, matrix_in_shared(base + g_tile + 2 * p * TILE, TILE, 128), p > 0);
+      u64 own = matrix_in_shared(base + V + warp / 4 * V_TILE + 2 * p * UNIT, UNIT, 128);
+      group_multiply_shared<COLUMNS>(dp, own, matrix_in_shared(base + g_tile + 2 * p * UNIT, UNIT, 128), p > 0);
     }
     group_commit();
     float p[32];
@@ -65,12 +65,12 @@
       }
     }
     // After the last step these are scores that nobody reads.
-    times_transposed(next, keys, Q + (at + 1) % 3 * (2 * PD * TILE), PD);
+    times_transposed(next, keys, Q + (at + 1) % 3 * K_TILE, PD);
 #pragma unroll
     for (int i = 0; i < 4; i++) as_left(left[i], p, i);
     group_fence();
 #pragma unroll
-    for (int i = 0; i < 4; i++) group_multiply<UV * 8, true>(value_sums, left[i], matrix_in_shared(base + g_tile + i * 256, 128, TILE), true);
+    for (int i = 0; i < 4; i++) group_multiply<UV * 8, true>(value_sums, left[i], matrix_in_shared(base + g_tile + i * 256, 128, UNIT), true);
     group_commit();
     group_wait<2>();
 #pragma unroll
@@ -83,7 +83,7 @@
     for (int i = 0; i < 4; i++) as_left(right[i], p, i);
     group_fence();
 #pragma unroll
-    for (int i = 0; i < 4; i++) group_multiply<UD * 8, true>(key_sums, right[i], matrix_in_shared(base + q_tile + i * 256, 128, TILE), true);
+    for (int i = 0; i < 4; i++) group_multiply<UD * 8, true>(key_sums, right[i], matrix_in_shared(base + q_tile + i * 256, 128, UNIT), true);
     group_commit();
   };
 #pragma unroll 1

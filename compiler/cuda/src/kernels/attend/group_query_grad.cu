@@ -1,21 +1,20 @@
   // dq = scale ds k with ds = p (dout v^T - delta), for GROUPS * 64 queries of one head, over blocks of keys.
-  constexpr int BLOCKS = (TQ + ROWS - 1) / ROWS, K = 0, V = K + 3 * (2 * PD * TILE), Q = V + 3 * (2 * PV * TILE);
-  constexpr int G = Q + 2 * PD * OWN, END = G + 2 * PV * OWN;
+  constexpr int BLOCKS = (TQ + ROWS - 1) / ROWS, K = 0, V = K + 3 * K_TILE, Q = V + 3 * V_TILE, G = Q + GROUPS * K_TILE;
+  const int *packed_q = packed + Q_AT, *packed_g = packed + G_AT, *packed_k = packed + K_AT, *packed_v = packed + V_AT;
   int first = blockIdx.x % BLOCKS * ROWS, nh = blockIdx.x / BLOCKS, n = nh / H, h = nh % H;
-  auto* keys = k + (long long)nh * TK * D;
-  auto* values = v + (long long)nh * TK * DV;
   int steps = CAUSAL ? smaller(TK, first + ROWS) : TK;
   steps = (steps + COLUMNS - 1) / COLUMNS;
   auto load = [&](int step) {
     if (step < steps) {
-      load_rows(K + step % 3 * (2 * PD * TILE), keys, step * COLUMNS, COLUMNS, TK, D, TILE);
-      load_rows(V + step % 3 * (2 * PV * TILE), values, step * COLUMNS, COLUMNS, TK, DV, TILE);
+      load_tile(K + step % 3 * K_TILE, packed_k, (long long)nh * K_TILES + step, 2 * PD);
+      load_tile(V + step % 3 * V_TILE, packed_v, (long long)nh * K_TILES + step, 2 * PV);
     }
     copy_async_commit();
   };
-  clear(END);
-  load_rows(Q, q + (long long)nh * TQ * D, first, ROWS, TQ, D, OWN);
-  load_rows(G, dout + (long long)nh * TQ * DV, first, ROWS, TQ, DV, OWN);
+  for (int g = 0; g < GROUPS; g++) {
+    load_tile(Q + g * K_TILE, packed_q, (long long)nh * Q_TILES + first / 64 + g, 2 * PD);
+    load_tile(G + g * V_TILE, packed_g, (long long)nh * Q_TILES + first / 64 + g, 2 * PV);
+  }
   load(0);
   load(1);
   arrive();
@@ -41,8 +40,8 @@
     group_wait<0>();
     arrive();
     load(at + 2);
-    int tile = K + at % 3 * (2 * PD * TILE), key = at * COLUMNS;
-    times_transposed(dp, upstream, V + at % 3 * (2 * PV * TILE), PV);
+    int tile = K + at % 3 * K_TILE, key = at * COLUMNS;
+    times_transposed(dp, upstream, V + at % 3 * V_TILE, PV);
     bool check = CAUSAL || MASK || (TK % COLUMNS != 0 && key + COLUMNS > TK);
     float p[32];
 #pragma unroll
@@ -55,14 +54,14 @@
     }
     group_wait<0>();
     // After the last step these are scores that nobody reads.
-    times_transposed(next, queries, K + (at + 1) % 3 * (2 * PD * TILE), PD);
+    times_transposed(next, queries, K + (at + 1) % 3 * K_TILE, PD);
 #pragma unroll
     for (int i = 0; i < 4; i++) {
 #pragma unroll
       for (int e = 0; e < 8; e++) p[i * 8 + e] *= dp[i * 8 + e] - offset[e / 2 % 2];
       as_left(left[i], p, i);
       group_fence();
-      group_multiply<UD * 8, true>(sums, left[i], matrix_in_shared(base + tile + i * 256, 128, TILE), true);
+      group_multiply<UD * 8, true>(sums, left[i], matrix_in_shared(base + tile + i * 256, 128, UNIT), true);
     }
     group_commit();
   };
