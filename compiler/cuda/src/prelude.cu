@@ -144,6 +144,15 @@ PFM_INLINE u64 matrix_in_shared(u32 address, u32 along, u32 across) {
 #endif
 }
 
+// The same matrix so many bytes further on.
+PFM_INLINE u64 further_in_shared(u64 matrix, u32 bytes) {
+#ifdef PFM_SHIM
+  return matrix + bytes;
+#else
+  return matrix + (bytes >> 4);
+#endif
+}
+
 // ---- elements ----------------------------------------------------------------------------------------------------------------
 
 PFM_INLINE float low_bf16(u32 word) { return __uint_as_float(word << 16); }
