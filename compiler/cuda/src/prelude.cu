@@ -123,6 +123,9 @@ template <int N>
 PFM_INLINE void group_wait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" : : "n"(N) : "memory");
 }
+// A barrier of `threads` threads among several of a block; barrier 0 is that of the whole block. Who arrives doesn't wait.
+PFM_INLINE void barrier_wait(int barrier, int threads) { asm volatile("bar.sync %0, %1;" : : "r"(barrier), "r"(threads) : "memory"); }
+PFM_INLINE void barrier_arrive(int barrier, int threads) { asm volatile("bar.arrive %0, %1;" : : "r"(barrier), "r"(threads) : "memory"); }
 // What this thread wrote to shared memory is there for products of groups; other threads' writes need a barrier after it.
 PFM_INLINE void group_see_shared() { asm volatile("fence.proxy.async.shared::cta;" : : : "memory"); }
 

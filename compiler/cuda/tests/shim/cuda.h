@@ -257,3 +257,5 @@ void group_wait() {
   });
 }
 inline void group_see_shared() {}
+inline void barrier_wait(int barrier, int threads) { shim::named_barrier(barrier, threads, true); }
+inline void barrier_arrive(int barrier, int threads) { shim::named_barrier(barrier, threads, false); }

@@ -30,6 +30,15 @@
     group_see_shared();
     __syncthreads();
   };
+  // Groups start the products of a step one after the other, so that one has tensor cores while others take exponents. The last one
+  // passes the turn to the first for the next step.
+  auto take_turn = [&](bool at_start) {
+    if (at_start && group == GROUPS - 1) barrier_arrive(1, 256);
+    barrier_wait(1 + group, 256);
+  };
+  auto pass_turn = [&](bool at_end) {
+    if (!at_end || group < GROUPS - 1) barrier_arrive(1 + (group + 1) % GROUPS, 256);
+  };
   // product = own right^T, for the group's rows of its own matrix and a tile of the other.
   auto times_transposed = [&](float* product, int own, int tile, int pairs) {
     u64 left = matrix_in_shared(base + own + group * (2 * pairs * OWN), OWN, 128), right = matrix_in_shared(base + tile, UNIT, 128);

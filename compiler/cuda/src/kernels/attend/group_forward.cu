@@ -45,11 +45,14 @@
   for (int at = 0; at < steps; at++) {
     arrive();
     load(at + 1);
+    take_turn(at == 0);
     times_transposed(s, Q, K + at % 2 * (2 * PD * UNIT), PD);
     if (at > 0) {
       add_values(at - 1);
+      pass_turn(at + 1 == steps);
       group_wait<1>();
     } else {
+      pass_turn(at + 1 == steps);
       group_wait<0>();
     }
     int key = at * COLUMNS;

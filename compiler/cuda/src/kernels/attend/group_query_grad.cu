@@ -32,8 +32,10 @@
     arrive();
     load(at + 1);
     int tile = K + at % 3 * K_TILE, key = at * COLUMNS;
+    take_turn(at == 0);
     times_transposed(s, Q, tile, PD);
     times_transposed(dp, G, V + at % 2 * V_TILE, PV);
+    pass_turn(at + 1 == steps);
     group_wait<1>();
     bool check = CAUSAL || MASK || (TK % COLUMNS != 0 && key + COLUMNS > TK);
 #pragma unroll
