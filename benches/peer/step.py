@@ -18,6 +18,7 @@ def arguments():
     a.add_argument("--stage", choices=("tokeniser", "rollout"), default="tokeniser")
     a.add_argument("--start", required=True)
     a.add_argument("--mode", choices=MODES, default="eager")
+    a.add_argument("--dtype", choices=("f32", "bf16"), default="f32", help="bf16: autocast, with float32 weights")
     a.add_argument("--threads", type=int, default=os.cpu_count())
     a.add_argument("--steps", type=int, default=3)
     a.add_argument("--warmup", type=int, default=2)
@@ -93,7 +94,8 @@ def main():
             forget_peak()  # What compiling took is over.
         begin, cpu_begin = time.perf_counter(), time.process_time()
         opt.zero_grad(set_to_none=True)
-        loss = loss_of(window)
+        with torch.autocast("cpu", torch.bfloat16, enabled=ARGS.dtype == "bf16"):
+            loss = loss_of(window)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
         opt.step()
@@ -101,7 +103,7 @@ def main():
         seconds.append(time.perf_counter() - begin)
         cpu.append(time.process_time() - cpu_begin)
     print(json.dumps(dict(
-        program=f"PyTorch {torch.__version__}", mode=ARGS.mode, stage=ARGS.stage, batch=window.shape[0], threads=ARGS.threads,
+        program=f"PyTorch {torch.__version__}", mode=ARGS.mode, dtype=ARGS.dtype, stage=ARGS.stage, batch=window.shape[0], threads=ARGS.threads,
         parameters=sum(p.numel() for p in model.parameters()), losses=losses, seconds=times(seconds[ARGS.warmup:]),
         cpu_seconds=times(cpu[ARGS.warmup:]), memory=dict(before=before, above=status("VmHWM:") - before),
     )))

@@ -55,6 +55,15 @@ impl Function {
         self
     }
 
+    /// Memory that is read, or read and written. `apart`: no other parameter shares it.
+    pub fn memory(mut self, name: &str, dtype: DType, argument: usize, written: bool, apart: bool) -> Function {
+        let read = if written { "" } else { "const " };
+        let alone = if apart { "__restrict__ " } else { "" };
+        self.parameters.push(format!("{read}{}* {alone}{name}", element(dtype)));
+        self.arguments.push(argument);
+        self
+    }
+
     pub fn constant(mut self, name: &str, value: usize) -> Function {
         let kind = if i32::try_from(value).is_ok() { "int" } else { "long long" };
         writeln!(self.constants, "  constexpr {kind} {name} = {value};").expect("writing to a string");

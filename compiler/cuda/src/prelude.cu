@@ -156,6 +156,25 @@ PFM_INLINE u64 further_in_shared(u64 matrix, u32 bytes) {
 #endif
 }
 
+#ifndef PFM_SHIM
+// Waits until all BLOCKS blocks of the launch have come here; all of them must fit on the device at once. `arrived` is zero at the
+// start of the launch, `turn` counts the waits so far. What was written before is seen after.
+template <int BLOCKS>
+PFM_INLINE void grid_wait(u32* arrived, u32& turn) {
+  turn++;
+  __syncthreads();
+  if (BLOCKS > 1) {
+    if (threadIdx.x == 0) {
+      __threadfence();
+      atomicAdd(arrived, 1u);
+      while (*(volatile u32*)arrived < turn * (u32)BLOCKS) {}
+      __threadfence();
+    }
+    __syncthreads();
+  }
+}
+#endif
+
 // ---- elements ----------------------------------------------------------------------------------------------------------------
 
 PFM_INLINE float low_bf16(u32 word) { return __uint_as_float(word << 16); }
@@ -166,8 +185,124 @@ PFM_INLINE bf16 to_bf16(float x) { return (bf16)pack_bf16(x, 0.0f); }
 // Element conversions by overload, so that one text serves several element types.
 PFM_INLINE float as_float(float x) { return x; }
 PFM_INLINE float as_float(bf16 x) { return from_bf16(x); }
+PFM_INLINE float as_number(float x) { return x; }
+PFM_INLINE float as_number(bf16 x) { return from_bf16(x); }
+PFM_INLINE int as_number(int x) { return x; }
 PFM_INLINE void put(float* p, float x) { *p = x; }
 PFM_INLINE void put(bf16* p, float x) { *p = to_bf16(x); }
+// Two or four neighbours, where the address is a multiple of their bytes.
+PFM_INLINE void put_2(float* p, float x, float y) { *(float2*)p = make_float2(x, y); }
+PFM_INLINE void put_2(bf16* p, float x, float y) { *(u32*)p = pack_bf16(x, y); }
+PFM_INLINE void put_4(float* p, const float* x) { *(float4*)p = make_float4(x[0], x[1], x[2], x[3]); }
+PFM_INLINE void put_4(bf16* p, const float* x) { *(uint2*)p = make_uint2(pack_bf16(x[0], x[1]), pack_bf16(x[2], x[3])); }
+PFM_INLINE void get_4(float* x, const float* p) {
+  float4 v = *(const float4*)p;
+  x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;
+}
+PFM_INLINE void get_4(float* x, const bf16* p) {
+  uint2 v = *(const uint2*)p;
+  x[0] = low_bf16(v.x), x[1] = high_bf16(v.x), x[2] = low_bf16(v.y), x[3] = high_bf16(v.y);
+}
+
+PFM_INLINE void put(int* p, int x) { *p = x; }
+
+// N neighbours of memory whose position is a multiple of A, a power of two that divides N and makes 16 bytes at most.
+template <int N, int A>
+PFM_INLINE void load_run(float* x, const float* p) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 4) {
+      float4 w = *(const float4*)(p + i);
+      x[i] = w.x, x[i + 1] = w.y, x[i + 2] = w.z, x[i + 3] = w.w;
+    } else if constexpr (A == 2) {
+      float2 w = *(const float2*)(p + i);
+      x[i] = w.x, x[i + 1] = w.y;
+    } else {
+      x[i] = p[i];
+    }
+  }
+}
+
+template <int N, int A>
+PFM_INLINE void load_run(int* x, const int* p) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 4) {
+      int4 w = *(const int4*)(p + i);
+      x[i] = w.x, x[i + 1] = w.y, x[i + 2] = w.z, x[i + 3] = w.w;
+    } else if constexpr (A == 2) {
+      int2 w = *(const int2*)(p + i);
+      x[i] = w.x, x[i + 1] = w.y;
+    } else {
+      x[i] = p[i];
+    }
+  }
+}
+
+PFM_INLINE void unpack_bf16(float* x, u32 word) { x[0] = low_bf16(word), x[1] = high_bf16(word); }
+
+template <int N, int A>
+PFM_INLINE void load_run(float* x, const bf16* p) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 8) {
+      uint4 w = *(const uint4*)(p + i);
+      unpack_bf16(x + i, w.x), unpack_bf16(x + i + 2, w.y), unpack_bf16(x + i + 4, w.z), unpack_bf16(x + i + 6, w.w);
+    } else if constexpr (A == 4) {
+      uint2 w = *(const uint2*)(p + i);
+      unpack_bf16(x + i, w.x), unpack_bf16(x + i + 2, w.y);
+    } else if constexpr (A == 2) {
+      unpack_bf16(x + i, *(const u32*)(p + i));
+    } else {
+      x[i] = from_bf16(p[i]);
+    }
+  }
+}
+
+template <int N, int A>
+PFM_INLINE void store_run(float* p, const float* x) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 4) {
+      *(float4*)(p + i) = make_float4(x[i], x[i + 1], x[i + 2], x[i + 3]);
+    } else if constexpr (A == 2) {
+      *(float2*)(p + i) = make_float2(x[i], x[i + 1]);
+    } else {
+      p[i] = x[i];
+    }
+  }
+}
+
+template <int N, int A>
+PFM_INLINE void store_run(int* p, const int* x) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 4) {
+      *(int4*)(p + i) = make_int4(x[i], x[i + 1], x[i + 2], x[i + 3]);
+    } else if constexpr (A == 2) {
+      *(int2*)(p + i) = make_int2(x[i], x[i + 1]);
+    } else {
+      p[i] = x[i];
+    }
+  }
+}
+
+template <int N, int A>
+PFM_INLINE void store_run(bf16* p, const float* x) {
+#pragma unroll
+  for (int i = 0; i < N; i += A) {
+    if constexpr (A == 8) {
+      *(uint4*)(p + i) = make_uint4(pack_bf16(x[i], x[i + 1]), pack_bf16(x[i + 2], x[i + 3]), pack_bf16(x[i + 4], x[i + 5]),
+                                    pack_bf16(x[i + 6], x[i + 7]));
+    } else if constexpr (A == 4) {
+      *(uint2*)(p + i) = make_uint2(pack_bf16(x[i], x[i + 1]), pack_bf16(x[i + 2], x[i + 3]));
+    } else if constexpr (A == 2) {
+      *(u32*)(p + i) = pack_bf16(x[i], x[i + 1]);
+    } else {
+      p[i] = to_bf16(x[i]);
+    }
+  }
+}
 
 // ---- scalar operations -------------------------------------------------------------------------------------------------------
 
@@ -177,6 +312,9 @@ PFM_INLINE float larger(float x, float y) { return x < y ? y : x; }
 PFM_INLINE float smaller(float x, float y) { return y < x ? y : x; }
 PFM_INLINE int larger(int x, int y) { return x < y ? y : x; }
 PFM_INLINE int smaller(int x, int y) { return y < x ? y : x; }
+// NaN counts as larger than every number.
+template <typename T>
+PFM_INLINE bool sorts_below(T x, T y) { return x < y || (x == x && y != y); }
 PFM_INLINE float sigmoid_of(float x) { return 1.0f / (1.0f + expf(-x)); }
 
 // ---- sums --------------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,13 @@ pub struct Target {
     pub sm: u32,
 }
 
+impl Target {
+    /// What the compiler is told. Instructions of 9.0 that later devices lack have a name of their own.
+    pub fn architecture(&self) -> String {
+        if self.sm == 90 { "sm_90a".to_string() } else { format!("sm_{}", self.sm) }
+    }
+}
+
 /// How one group runs: its steps in order, and the bytes of working memory that they share.
 /// Steps name memory by position: the group's buffers (operands, then results), then its working memory.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -73,6 +73,12 @@ impl Nest {
         }
     }
 
+    /// Adds an innermost axis of size one.
+    pub fn add_unit(&mut self, reduced: bool) {
+        self.axes.push(Axis { size: 1, reduced });
+        self.each_access(|access| access.strides.push(0));
+    }
+
     /// Leaves out axes of size one.
     pub fn drop_units(&mut self) {
         let kept: Vec<usize> = (0..self.axes.len()).filter(|a| self.axes[*a].size != 1).collect();

@@ -3,5 +3,7 @@
 
 mod attend;
 mod conv;
+mod loops;
 mod shim;
+mod simple;
 mod support;

@@ -14,11 +14,17 @@
 #define __align__(n)
 
 struct float2 { float x, y; };
+struct int2 { int x, y; };
 struct float4 { float x, y, z, w; };
 struct uint2 { unsigned x, y; };
 struct uint4 { unsigned x, y, z, w; };
 struct int4 { int x, y, z, w; };
 inline float2 make_float2(float x, float y) { return {x, y}; }
+inline int2 make_int2(int x, int y) { return {x, y}; }
+inline int4 make_int4(int x, int y, int z, int w) { return {x, y, z, w}; }
+inline unsigned min(unsigned a, unsigned b) { return a < b ? a : b; }
+inline double cospi(double x) { return cos(M_PI * x); }
+inline void sincospif(float x, float* s, float* c) { *s = (float)sin(M_PI * x), *c = (float)cos(M_PI * x); }
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
@@ -259,3 +265,10 @@ void group_wait() {
 inline void group_see_shared() {}
 inline void barrier_wait(int barrier, int threads) { shim::named_barrier(barrier, threads, true); }
 inline void barrier_arrive(int barrier, int threads) { shim::named_barrier(barrier, threads, false); }
+
+
+// Blocks run one after the other here, so only a launch of one can wait for the whole grid.
+template <int BLOCKS> void grid_wait(unsigned*, unsigned&) {
+  static_assert(BLOCKS == 1, "blocks that wait for each other");
+  __syncthreads();
+}

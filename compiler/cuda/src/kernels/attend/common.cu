@@ -8,6 +8,7 @@
     auto* qi = q + (((long long)n * H + h) * TQ + i) * D;
     auto* kj = k + (((long long)n * H + h) * TK + j) * D;
     float s = 0.0f;
+#pragma unroll 4
     for (int d = 0; d < D; d++) s += as_float(qi[d]) * as_float(kj[d]);
     s *= SCALE;
     if (BIAS) s += as_float(bias[((long long)h * TQ + i) * TK + j]);

@@ -16,7 +16,8 @@ pub fn draft(kernel: &Kernel) -> Draft {
     } else {
         let mut steps = vec![
             launch(include_str!("query_grad.cu"), queries, &[("dq", 0)]),
-            launch(include_str!("key_grad.cu"), keys, &[("dk", 1), ("dv", 2)]),
+            launch(include_str!("key_grad.cu"), keys, &[("dk", 1)]),
+            launch(include_str!("value_grad.cu"), keys, &[("dv", 2)]),
         ];
         if kernel.attrs.get_bool("bias") {
             steps.push(bias_grad(kernel));

@@ -80,14 +80,18 @@
     for (int u = 0; u < UD; u++) {
       int c = u * 8 + lane % 4 * 2;
       auto* to = dk + ((long long)nh * TK + b) * D + c;
-      if (c < D) put(to, SCALE * key_sums[u * 4 + 2 * r]);
-      if (c + 1 < D) put(to + 1, SCALE * key_sums[u * 4 + 2 * r + 1]);
+      float low = SCALE * key_sums[u * 4 + 2 * r], high = SCALE * key_sums[u * 4 + 2 * r + 1];
+      if (c + 1 < D && D % 2 == 0) put_2(to, low, high);
+      if (c < D && D % 2 != 0) put(to, low);
+      if (c + 1 < D && D % 2 != 0) put(to + 1, high);
     }
 #pragma unroll
     for (int u = 0; u < UV; u++) {
       int c = u * 8 + lane % 4 * 2;
       auto* to = dv + ((long long)nh * TK + b) * DV + c;
-      if (c < DV) put(to, value_sums[u * 4 + 2 * r]);
-      if (c + 1 < DV) put(to + 1, value_sums[u * 4 + 2 * r + 1]);
+      float low = value_sums[u * 4 + 2 * r], high = value_sums[u * 4 + 2 * r + 1];
+      if (c + 1 < DV && DV % 2 == 0) put_2(to, low, high);
+      if (c < DV && DV % 2 != 0) put(to, low);
+      if (c + 1 < DV && DV % 2 != 0) put(to + 1, high);
     }
   }

@@ -64,6 +64,8 @@
     for (int r = 0; r < 2; r++) {
       int a = row + r * 8, c = u * 8 + lane % 4 * 2;
       auto* to = dq + ((long long)nh * TQ + a) * D + c;
-      if (a < TQ && c < D) put(to, SCALE * sums[u * 4 + 2 * r]);
-      if (a < TQ && c + 1 < D) put(to + 1, SCALE * sums[u * 4 + 2 * r + 1]);
+      float low = SCALE * sums[u * 4 + 2 * r], high = SCALE * sums[u * 4 + 2 * r + 1];
+      if (a < TQ && c + 1 < D && D % 2 == 0) put_2(to, low, high);
+      if (a < TQ && c < D && D % 2 != 0) put(to, low);
+      if (a < TQ && c + 1 < D && D % 2 != 0) put(to + 1, high);
     }

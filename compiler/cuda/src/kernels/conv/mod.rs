@@ -13,10 +13,10 @@ use tiles::{Tiling, Types};
 
 /// bf16 goes to tensor cores, f32 to plain arithmetic.
 pub fn draft(kernel: &Kernel, target: &Target) -> Draft {
-    if kernel.operands[0].dtype == DType::Bf16 {
-        if let Some(draft) = on_tensor_cores(kernel, target) {
-            return draft;
-        }
+    if kernel.operands[0].dtype == DType::Bf16
+        && let Some(draft) = on_tensor_cores(kernel, target)
+    {
+        return draft;
     }
     direct::draft(kernel)
 }
