@@ -130,7 +130,7 @@ fn variants() -> Vec<(String, Kernel, Draft)> {
     // rows, warps, groups, chunk, flow, walk, residents
     for (name, kernel) in attention("space", [6, 16, 4096, 68], false) {
         if kernel.op.name == "attend" {
-            for groups in [2, 4] {
+            for groups in [2] {
                 all.push((format!("{name} {groups} groups"), kernel.clone(), pfm_cuda::kernels::attend::group::forward(&kernel, groups)));
             }
         }

@@ -51,7 +51,7 @@ PFM_INLINE u32 to_tf32(float x) {
 
 // The block's dynamic shared memory.
 PFM_INLINE unsigned char* dynamic_shared() {
-  extern __shared__ __align__(16) unsigned char pfm_shared[];
+  extern __shared__ __align__(128) unsigned char pfm_shared[];
   return pfm_shared;
 }
 
@@ -123,6 +123,9 @@ template <int N>
 PFM_INLINE void group_wait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" : : "n"(N) : "memory");
 }
+// A barrier of `threads` threads among several of a block; barrier 0 is that of the whole block. Who arrives doesn't wait.
+PFM_INLINE void barrier_wait(int barrier, int threads) { asm volatile("bar.sync %0, %1;" : : "r"(barrier), "r"(threads) : "memory"); }
+PFM_INLINE void barrier_arrive(int barrier, int threads) { asm volatile("bar.arrive %0, %1;" : : "r"(barrier), "r"(threads) : "memory"); }
 // What this thread wrote to shared memory is there for products of groups; other threads' writes need a barrier after it.
 PFM_INLINE void group_see_shared() { asm volatile("fence.proxy.async.shared::cta;" : : : "memory"); }
 
@@ -141,6 +144,15 @@ PFM_INLINE u64 matrix_in_shared(u32 address, u32 along, u32 across) {
   return (u64)address | (u64)along << 24 | (u64)across << 44;
 #else
   return ((u64)(address >> 4) & 0x3fff) | (u64)(along >> 4) << 16 | (u64)(across >> 4) << 32;
+#endif
+}
+
+// The same matrix so many bytes further on.
+PFM_INLINE u64 further_in_shared(u64 matrix, u32 bytes) {
+#ifdef PFM_SHIM
+  return matrix + bytes;
+#else
+  return matrix + (bytes >> 4);
 #endif
 }
 
@@ -178,6 +190,19 @@ PFM_INLINE float as_number(bf16 x) { return from_bf16(x); }
 PFM_INLINE int as_number(int x) { return x; }
 PFM_INLINE void put(float* p, float x) { *p = x; }
 PFM_INLINE void put(bf16* p, float x) { *p = to_bf16(x); }
+// Two or four neighbours, where the address is a multiple of their bytes.
+PFM_INLINE void put_2(float* p, float x, float y) { *(float2*)p = make_float2(x, y); }
+PFM_INLINE void put_2(bf16* p, float x, float y) { *(u32*)p = pack_bf16(x, y); }
+PFM_INLINE void put_4(float* p, const float* x) { *(float4*)p = make_float4(x[0], x[1], x[2], x[3]); }
+PFM_INLINE void put_4(bf16* p, const float* x) { *(uint2*)p = make_uint2(pack_bf16(x[0], x[1]), pack_bf16(x[2], x[3])); }
+PFM_INLINE void get_4(float* x, const float* p) {
+  float4 v = *(const float4*)p;
+  x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;
+}
+PFM_INLINE void get_4(float* x, const bf16* p) {
+  uint2 v = *(const uint2*)p;
+  x[0] = low_bf16(v.x), x[1] = high_bf16(v.x), x[2] = low_bf16(v.y), x[3] = high_bf16(v.y);
+}
 
 PFM_INLINE void put(int* p, int x) { *p = x; }
 

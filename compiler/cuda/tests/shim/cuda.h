@@ -263,6 +263,9 @@ void group_wait() {
   });
 }
 inline void group_see_shared() {}
+inline void barrier_wait(int barrier, int threads) { shim::named_barrier(barrier, threads, true); }
+inline void barrier_arrive(int barrier, int threads) { shim::named_barrier(barrier, threads, false); }
+
 
 // Blocks run one after the other here, so only a launch of one can wait for the whole grid.
 template <int BLOCKS> void grid_wait(unsigned*, unsigned&) {

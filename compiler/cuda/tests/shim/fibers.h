@@ -21,7 +21,7 @@ inline Place threadIdx, blockIdx, blockDim, gridDim;
 namespace shim {
 
 enum Order { ASCENDING, DESCENDING, RANDOM };
-enum State { READY, AT_WARP, AT_BARRIER, DONE };
+enum State { READY, AT_WARP, AT_BARRIER, AT_NAMED, DONE };
 
 // A copy from global to shared memory that was started and has not taken effect.
 struct Copy {
@@ -38,6 +38,7 @@ struct Fiber {
   jmp_buf resume;
   bool started = false;
   State state = READY;
+  int named = 0;
   std::unique_ptr<char[]> stack{new char[STACK]};
   std::vector<Copy> open;
   std::vector<std::vector<Copy>> groups;
@@ -55,7 +56,7 @@ inline std::vector<Fiber> fibers;
 inline std::vector<Warp> warps;
 inline std::vector<unsigned char> shared;
 inline unsigned char* shared_start;
-inline int current, at_barrier, living;
+inline int current, at_barrier, living, at_named[16];
 inline jmp_buf scheduler;
 inline std::function<void()> body;
 inline uint64_t random_state = 1;
@@ -102,6 +103,19 @@ inline void leave_barrier_if_all_wait() {
 inline void barrier() {
   at_barrier++;
   wait_as(AT_BARRIER);
+}
+
+// Arrivals at a barrier among several; with `wait` until there are as many as it takes.
+inline void named_barrier(int barrier, int threads, bool wait) {
+  if (barrier < 1 || barrier > 15) fail("there is no such barrier");
+  if (++at_named[barrier] == threads) {
+    at_named[barrier] = 0;
+    for (Fiber& f : fibers)
+      if (f.state == AT_NAMED && f.named == barrier) f.state = READY;
+  } else if (wait) {
+    fibers[current].named = barrier;
+    wait_as(AT_NAMED);
+  }
 }
 
 inline void finish(std::vector<Copy>& copies) {
@@ -157,6 +171,7 @@ inline void run_block() {
   int count = (int)warps.size();
   living = (int)fibers.size();
   at_barrier = 0;
+  for (int& count : at_named) count = 0;
   for (Fiber& f : fibers) f.started = false, f.state = READY;
   for (Warp& w : warps) w.arrived = 0;
   // NaN as float and as two bf16.

@@ -2,17 +2,17 @@
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32, h = blockIdx.x % H;
   int first = blockIdx.x / H * BATCHES, last = smaller(first + BATCHES, N);
   auto load = [&](float* to, decltype(q) from, int width) {
-    if (sizeof(*from) == 2 && width % 4 == 0) {
-      uint2 words = lane * 4 < width ? *(const uint2*)(from + lane * 4) : make_uint2(0u, 0u);
-      to[0] = low_bf16(words.x), to[1] = high_bf16(words.x), to[2] = low_bf16(words.y), to[3] = high_bf16(words.y);
+    if (width % 4 == 0) {
+      if (lane * 4 < width) get_4(to, from + lane * 4);
+      else to[0] = to[1] = to[2] = to[3] = 0.0f;
     } else {
 #pragma unroll
       for (int e = 0; e < 4; e++) to[e] = lane * 4 + e < width ? as_float(from[lane * 4 + e]) : 0.0f;
     }
   };
   auto store = [&](decltype(result) to, const float* from, int width) {
-    if (sizeof(*to) == 2 && width % 4 == 0) {
-      if (lane * 4 < width) *(uint2*)(to + lane * 4) = make_uint2(pack_bf16(from[0], from[1]), pack_bf16(from[2], from[3]));
+    if (width % 4 == 0) {
+      if (lane * 4 < width) put_4(to + lane * 4, from);
     } else {
 #pragma unroll
       for (int e = 0; e < 4; e++)

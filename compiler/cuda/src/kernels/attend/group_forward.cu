@@ -1,56 +1,65 @@
   // out = softmax(scale q k^T + bias) v and lse for GROUPS * 64 queries of one head, over blocks of keys. While a group of warps takes
-  // exponents of one block, the tensor cores add up the values of the last one, or work for another group. As in the function for
+  // exponents of one block, the tensor cores add up the values of the block before, or work for another group. As in the function for
   // single warps, the maximum that exponents are taken from lags behind.
-  constexpr int BLOCKS = (TQ + ROWS - 1) / ROWS, K = 0, V = K + 2 * (2 * PD * TILE), Q = V + 3 * (UV * TILE), END = Q + 2 * PD * OWN;
+  constexpr int BLOCKS = (TQ + ROWS - 1) / ROWS, K = 0, V = K + 2 * (2 * PD * UNIT), Q = V + 3 * (UV * UNIT);
   constexpr float NONE = -1e30f;
   // A free column of v holds ones, so that its product is the sum of the weights.
   constexpr bool ONES = DV % 8 != 0;
   const float HIDDEN = __uint_as_float(0xff800000u);
+  const int *packed_k = packed + K_AT, *packed_v = packed + V_AT;
   int first = blockIdx.x % BLOCKS * ROWS, nh = blockIdx.x / BLOCKS, n = nh / H, h = nh % H;
-  auto* keys = k + (long long)nh * TK * D;
-  auto* values = v + (long long)nh * TK * DV;
   int steps = CAUSAL ? smaller(TK, first + ROWS) : TK;
   steps = (steps + COLUMNS - 1) / COLUMNS;
-  auto load_keys = [&](int step) {
-    if (step < steps) load_rows(K + step % 2 * (2 * PD * TILE), keys, step * COLUMNS, COLUMNS, TK, D, TILE);
+  auto load = [&](int step) {
+    if (step < steps) {
+      load_tile(K + step % 2 * (2 * PD * UNIT), packed_k, (long long)nh * K_TILES + step, 2 * PD);
+      load_tile(V + step % 3 * (UV * UNIT), packed_v, (long long)nh * K_TILES + step, UV);
+    }
+    copy_async_commit();
   };
-  auto load_values = [&](int step) {
-    if (step < steps) load_rows(V + step % 3 * (UV * TILE), values, step * COLUMNS, COLUMNS, TK, DV, TILE);
-  };
-  clear(END);
-  if (ONES)
-    for (int i = threadIdx.x; i < 3 * COLUMNS; i += THREADS)
-      *(bf16*)(memory + V + i / COLUMNS * (UV * TILE) + DV / 8 * TILE + i % COLUMNS * 16 + DV % 8 * 2) = (bf16)0x3f80;
-  load_rows(Q, q + (long long)nh * TQ * D, first, ROWS, TQ, D, OWN);
-  load_keys(0);
-  copy_async_commit();
-  arrive();
-  load_keys(1);
-  load_values(0);
-  copy_async_commit();
-  u32 queries[PD][4];
-  load_left(queries, Q, PD);
+  load(0);
+  // The queries, which only this block needs, come as they are.
+  auto* own = q + ((long long)nh * TQ + first) * D;
+  for (int at = threadIdx.x; at < ROWS * 2 * PD; at += THREADS) {
+    int r = at / (2 * PD), c = at % (2 * PD) * 8;
+    u32 half[8];
+#pragma unroll
+    for (int e = 0; e < 8; e++) half[e] = first + r < TQ && c + e < D ? own[r * D + c + e] : 0u;
+    uint4 cell = make_uint4(half[0] | half[1] << 16, half[2] | half[3] << 16, half[4] | half[5] << 16, half[6] | half[7] << 16);
+    *(uint4*)(memory + Q + (r / 64 * (2 * PD) + c / 8) * OWN + r % 64 * 16) = cell;
+  }
 
-  float even[32], odd[32], sums[UV * 4], top[2] = {NONE, NONE}, total[2] = {0.0f, 0.0f};
-  u32 weights[4][4];
+  float s[HALF], sums[UV * 4], top[2] = {NONE, NONE}, total[2] = {0.0f, 0.0f};
+  u32 weights[COLUMNS / 16][4];
 #pragma unroll
   for (int i = 0; i < UV * 4; i++) sums[i] = 0.0f;
-#pragma unroll
-  for (int i = 0; i < 32; i++) even[i] = odd[i] = 0.0f;
-  times_transposed(even, queries, K, PD);
   int row = first + warp * 16 + lane / 4;
-  // At its start the scores of this step and the sums of the step before are under way.
-  auto step = [&](int at, float* s, float* next) {
-    group_wait<0>();
+  auto add_values = [&](int at) {
+    u64 values = matrix_in_shared(base + V + at % 3 * (UV * UNIT), 128, UNIT);
+    group_fence();
+#pragma unroll
+    for (int p = 0; p < COLUMNS / 16; p++) group_multiply<UV * 8, true>(sums, weights[p], further_in_shared(values, p * 256), true);
+    group_commit();
+  };
+#pragma unroll 1
+  for (int at = 0; at < steps; at++) {
     arrive();
-    load_keys(at + 2);
-    load_values(at + 1);
-    copy_async_commit();
+    load(at + 1);
+    take_turn(at == 0);
+    times_transposed(s, Q, K + at % 2 * (2 * PD * UNIT), PD);
+    if (at > 0) {
+      add_values(at - 1);
+      pass_turn(at + 1 == steps);
+      group_wait<1>();
+    } else {
+      pass_turn(at + 1 == steps);
+      group_wait<0>();
+    }
     int key = at * COLUMNS;
     bool check = CAUSAL || MASK || (TK % COLUMNS != 0 && key + COLUMNS > TK);
     float highest[2] = {HIDDEN, HIDDEN};
 #pragma unroll
-    for (int i = 0; i < 32; i++) {
+    for (int i = 0; i < HALF; i++) {
       int a = row + i / 2 % 2 * 8, b = key + i / 4 * 8 + lane % 4 * 2 + i % 2;
       if (BIAS) s[i] += a < TQ && b < TK ? as_float(bias[((long long)h * TQ + a) * TK + b]) * (1.0f / SCALE) : 0.0f;
       if (check && (b >= TK || !visible(n, a, b))) s[i] = HIDDEN;
@@ -65,6 +74,9 @@
       x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2)) * FACTOR;
       if (x > top[r] + 8.0f) top[r] = x, rises = true;
     }
+#pragma unroll
+    for (int i = 0; i < HALF; i++) s[i] = fast_exp2(s[i] * FACTOR - top[i / 2 % 2]);
+    group_wait<0>();
     if (__any_sync(0xffffffffu, rises)) {
 #pragma unroll
       for (int r = 0; r < 2; r++) {
@@ -77,30 +89,14 @@
         }
       }
     }
-    // After the last step these are scores that nobody reads.
-    times_transposed(next, queries, K + (at + 1) % 2 * (2 * PD * TILE), PD);
+    if (!ONES)
 #pragma unroll
-    for (int p = 0; p < 4; p++) {
-      float exponents[8];
+      for (int i = 0; i < HALF; i++) total[i / 2 % 2] += s[i];
 #pragma unroll
-      for (int i = 0; i < 8; i++) {
-        exponents[i] = fast_exp2(s[p * 8 + i] * FACTOR - top[i / 2 % 2]);
-        if (!ONES) total[i / 2 % 2] += exponents[i];
-      }
-      as_left(weights[p], exponents, 0);
-      group_fence();
-      group_multiply<UV * 8, true>(sums, weights[p], matrix_in_shared(base + V + at % 3 * (UV * TILE) + p * 256, 128, TILE), true);
-    }
-    group_commit();
-  };
-#pragma unroll 1
-  for (int at = 0; at < steps; at += 2) {
-    step(at, even, odd);
-    if (at + 1 == steps) break;
-    step(at + 1, odd, even);
+    for (int p = 0; p < COLUMNS / 16; p++) as_left(weights[p], s, p);
   }
+  if (steps > 0) add_values(steps - 1);
   group_wait<0>();
-  copy_async_wait<0>();
 
 #pragma unroll
   for (int r = 0; r < 2; r++) {
@@ -120,8 +116,8 @@
     for (int u = 0; u < UV; u++) {
       int c = u * 8 + lane % 4 * 2;
       float low = sums[u * 4 + 2 * r] * inverse, high = sums[u * 4 + 2 * r + 1] * inverse;
-      if (DV % 2 == 0 && c < DV) {
-        *(u32*)(out + at * DV + c) = pack_bf16(low, high);
+      if (DV % 2 == 0) {
+          if (c < DV) put_2(out + at * DV + c, low, high);
       } else {
         if (c < DV) put(out + at * DV + c, low);
         if (c + 1 < DV) put(out + at * DV + c + 1, high);

@@ -129,8 +129,8 @@
       for (int u = 0; u < UV; u++) {
         int c = u * 8 + lane % 4 * 2;
         float low = sums[m][u][2 * r] * inverse, high = sums[m][u][2 * r + 1] * inverse;
-        if (DV % 2 == 0 && c < DV) {
-          *(u32*)(out + at * DV + c) = pack_bf16(low, high);
+        if (DV % 2 == 0) {
+          if (c < DV) put_2(out + at * DV + c, low, high);
         } else {
           if (c < DV) put(out + at * DV + c, low);
           if (c + 1 < DV) put(out + at * DV + c + 1, high);

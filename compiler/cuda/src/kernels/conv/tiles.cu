@@ -129,6 +129,14 @@
           long long to = place(o, o1, column + quarter / 2 * 8, channel + (t + quarter % 2) * 8);
           if (to >= 0) *(uint4*)(y + to) = make_uint4(got[0], got[1], got[2], got[3]);
         }
+      } else if (CR % 2 == 0) {
+#pragma unroll
+        for (int t = 0; t < NT; t++)
+#pragma unroll
+          for (int i = 0; i < 4; i += 2) {
+            long long to = place(o, o1, column + i / 2 * 8, channel + t * 8 + quarter * 2);
+            if (to >= 0) put_2(y + to, sums[r][t][i], sums[r][t][i + 1]);
+          }
       } else {
 #pragma unroll
         for (int t = 0; t < NT; t++)
