@@ -103,7 +103,7 @@ fn program(cases: &[Case]) -> String {
 
 fn launches(case: &Case) -> Vec<&Launch> {
     let launch = |step| match step {
-        &Step::Launch(ref launch) => launch,
+        Step::Launch(launch) => launch,
         Step::Gemm(_) => panic!("{}: a matrix product for a library has no text", case.name),
     };
     case.draft.steps.iter().map(launch).collect()
