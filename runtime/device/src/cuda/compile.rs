@@ -8,11 +8,30 @@ use std::ffi::CString;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Machine code, and what the compiler said; nothing when the code came from the cache.
+/// Machine code, and what the compiler said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compiled {
     pub code: Vec<u8>,
     pub log: String,
+}
+
+impl Compiled {
+    /// The length of the log, the log, the code.
+    fn to_bytes(&self) -> Vec<u8> {
+        [&(self.log.len() as u64).to_le_bytes(), self.log.as_bytes(), &self.code].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Compiled> {
+        let (length, rest) = bytes.split_at_checked(8)?;
+        let length = u64::from_le_bytes(length.try_into().ok()?);
+        let (log, code) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        Some(Compiled { code: code.to_vec(), log: String::from_utf8(log.to_vec()).ok()? })
+    }
+
+    /// Whether the functions keep everything in registers that they mean to.
+    pub fn spills(&self) -> bool {
+        self.log.lines().any(|l| l.contains("bytes spill stores") && !l.contains(" 0 bytes spill stores"))
+    }
 }
 
 /// Compiles one text for a compute capability such as `sm_90` or `sm_90a`.
@@ -87,10 +106,10 @@ pub fn compile_all(sources: &[String], architecture: &str, threads: usize, cache
 fn one(source: &str, architecture: &str, version: (i32, i32), cache: Option<&Cache>) -> Result<Compiled, CudaError> {
     let Some(cache) = cache else { return compile(source, architecture) };
     let key = Cache::key(&[source, &options(architecture).join(" "), &format!("{version:?}")]);
-    if let Some(code) = cache.get(&key) {
-        return Ok(Compiled { code, log: String::new() });
+    if let Some(known) = cache.get(&key).and_then(|bytes| Compiled::from_bytes(&bytes)) {
+        return Ok(known);
     }
     let compiled = compile(source, architecture)?;
-    cache.put(&key, &compiled.code);
+    cache.put(&key, &compiled.to_bytes());
     Ok(compiled)
 }

@@ -18,17 +18,28 @@ pub struct Found {
     pub directories: Vec<PathBuf>,
 }
 
+static FOUND: OnceLock<Found> = OnceLock::new();
+
 /// Looks once; later calls get the same answer.
 pub fn find() -> &'static Found {
-    static FOUND: OnceLock<Found> = OnceLock::new();
-    FOUND.get_or_init(look)
+    FOUND.get_or_init(|| look(directories()))
+}
+
+/// The first to look is told to look here before anywhere else; pip's directories are understood.
+pub fn find_in(directory: &Path) -> &'static Found {
+    FOUND.get_or_init(|| look([pip(directory), directory.to_path_buf()].into_iter().chain(directories()).collect()))
+}
+
+/// Where pip puts libraries under its directory of packages.
+fn pip(packages: &Path) -> PathBuf {
+    packages.join("nvidia/cu13/lib")
 }
 
 /// In the order in which they must be loaded.
-const LIBRARIES: &[(&str, bool)] = &[("libnvrtc-builtins.so", true), ("libnvrtc.so", false), ("libcublas.so", false), ("libcublasLt.so", false)];
+const LIBRARIES: &[(&str, bool)] =
+    &[("libnvrtc-builtins.so", true), ("libnvrtc.so", false), ("libcublas.so", false), ("libcublasLt.so", false)];
 
-fn look() -> Found {
-    let directories = directories();
+fn look(directories: Vec<PathBuf>) -> Found {
     for directory in &directories {
         for (name, prefix) in LIBRARIES {
             load(directory, name, *prefix);
@@ -50,7 +61,9 @@ fn devices() -> Result<usize, String> {
 fn nvrtc() -> Result<(i32, i32), String> {
     // SAFETY: this only tries to load the library.
     if !unsafe { cudarc::nvrtc::sys::is_culib_present() } {
-        return Err("the compiler (libnvrtc.so) is not installed; `pip install nvidia-cuda-nvrtc==13.0.*` and set PFMC_CUDA_LIBRARIES".into());
+        return Err(
+            "the compiler (libnvrtc.so) is not installed; `pip install nvidia-cuda-nvrtc==13.0.*` and set PFMC_CUDA_LIBRARIES".into()
+        );
     }
     let (mut major, mut minor) = (0, 0);
     // SAFETY: both addresses are valid for the call.
@@ -84,10 +97,10 @@ fn load(directory: &Path, name: &str, any_version: bool) {
 fn directories() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = vec![];
     if let Some(listed) = std::env::var_os("PFMC_CUDA_LIBRARIES") {
-        found.extend(std::env::split_paths(&listed).flat_map(|p| [p.join("nvidia/cu13/lib"), p]));
+        found.extend(std::env::split_paths(&listed).flat_map(|p| [pip(&p), p]));
     } else if !on_the_path() {
         found.push("/usr/local/cuda/lib64".into());
-        found.extend(site_packages().into_iter().map(|p| p.join("nvidia/cu13/lib")));
+        found.extend(site_packages().iter().map(|p| pip(p)));
     }
     found.retain(|p| p.is_dir());
     found

@@ -18,7 +18,7 @@ pub use compile::{Compiled, compile, compile_all};
 pub use device::{Device, Event, Function, Module};
 pub use gemm::{Element, Gemm, Operand, Product};
 pub use graph::Graph;
-pub use libraries::{Found, find};
+pub use libraries::{Found, find, find_in};
 pub use memory::{Memory, Word};
 
 /// What went wrong, as a sentence.
