@@ -28,6 +28,7 @@ def arguments():
     a.add_argument("--rounds", type=int, default=5, help="how often each takes its turn (default 5)")
     a.add_argument("--steps", type=int, default=3, help="steps measured each time, after two of warm-up (default 3)")
     a.add_argument("--threads", type=int, default=os.cpu_count(), help="of both (default one per core)")
+    a.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of both (default cpu)")
     a.add_argument("--modes", default=",".join(MODES), help=f"of PyTorch, to choose from (default {', '.join(MODES)})")
     parsed = a.parse_args()
     for name, known in (("sizes", "S M L".split()), ("stages", ["tokeniser", "rollout"]), ("modes", MODES), ("precisions", AGREE)):
@@ -60,12 +61,13 @@ class Pair:
         file = ROOT / "experiments" / "bench" / f"{self.size}.pfm"
         counts = ["--steps", str(steps), "--warmup", str(warmup), "--threads", str(self.args.threads), "--top", "0"]
         setting = ["--set", f"{self.stage}.precision={self.precision}"]
+        setting += ["--device", self.args.device]
         return run([PFMC, "bench", file, "--stage", self.stage, "--json", *setting, *counts, *more])
 
     def torch(self, mode, steps, warmup=2):
         counts = ["--steps", str(steps), "--warmup", str(warmup), "--threads", str(self.args.threads)]
         names = ["--size", self.size, "--stage", self.stage, "--mode", mode, "--start", self.start]
-        names += ["--dtype", "bf16" if self.precision == "bf16" else "f32"]
+        names += ["--dtype", "bf16" if self.precision == "bf16" else "f32", "--device", self.args.device]
         return run([sys.executable, ROOT / "benches" / "peer" / "step.py", *names, *counts])
 
     def agree(self):
@@ -96,7 +98,8 @@ class Pair:
         return min(found, key=found.get)
 
     def compare(self):
-        print(f"{self.size} {self.stage} {self.precision}, {self.args.threads} threads", flush=True)
+        place = "cuda" if self.args.device == "cuda" else f"{self.args.threads} threads"
+        print(f"{self.size} {self.stage} {self.precision}, {place}", flush=True)
         self.agree()
         mode = self.fastest()
         ours, theirs = [], []
@@ -105,7 +108,7 @@ class Pair:
             theirs.append(self.torch(mode, self.args.steps))
             a, b = ours[-1]["seconds"]["median"], theirs[-1]["seconds"]["median"]
             print(f"  round {n + 1}: pfmc {a:.3f} s, PyTorch {b:.3f} s, {a / b:.3f}", flush=True)
-        summary = {"size": self.size, "stage": self.stage, "precision": self.precision, "threads": self.args.threads, "mode": mode, "program": theirs[0]["program"]}
+        summary = {"size": self.size, "stage": self.stage, "precision": self.precision, "device": self.args.device, "threads": self.args.threads, "mode": mode, "program": theirs[0]["program"]}
         for name, key, of in (("step", "seconds", statistics.median), ("fastest step", "seconds", min), ("CPU time", "cpu_seconds", statistics.median)):
             a, b = (of(s for r in side for s in r[key]["all"]) for side in (ours, theirs))
             summary[name] = {"pfmc": a, "PyTorch": b, "ratio": a / b}
