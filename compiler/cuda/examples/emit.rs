@@ -1,5 +1,5 @@
 //! Writes the heavy kernels of the largest benchmark as files, for measuring them on a device without the rest of the compiler:
-//! `emit FOLDER` leaves one .cu file for each function and `cases.json`, which `scripts/gpu_kernels.py` reads.
+//! `emit FOLDER [SM]` leaves one .cu file for each function and `cases.json`, which `scripts/gpu_kernels.py` reads.
 
 use pfm_cuda::{PRELUDE, Step, Target};
 use pfm_ir::{Attr, Attrs, DType, OpRef, TensorType};
@@ -8,15 +8,16 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 fn main() {
-    let folder = std::env::args().nth(1).expect("usage: emit FOLDER");
+    let folder = std::env::args().nth(1).expect("usage: emit FOLDER [SM]");
+    let sm = std::env::args().nth(2).map_or(90, |sm| sm.parse().expect("a compute capability such as 80"));
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder).expect("the folder can be made");
-    let cases: Vec<Value> = kernels().iter().map(|(name, kernel)| written(folder, name, kernel)).collect();
+    let cases: Vec<Value> = kernels().iter().map(|(name, kernel)| written(folder, name, kernel, Target { sm })).collect();
     std::fs::write(folder.join("cases.json"), serde_json::to_string_pretty(&cases).expect("JSON")).expect("the list can be written");
 }
 
-fn written(folder: &Path, name: &str, kernel: &Kernel) -> Value {
-    let draft = pfm_cuda::kernels::draft(kernel, &Target { sm: 90 }).expect("there is a kernel for it");
+fn written(folder: &Path, name: &str, kernel: &Kernel, target: Target) -> Value {
+    let draft = pfm_cuda::kernels::draft(kernel, &target).expect("there is a kernel for it");
     let launches: Vec<Value> = draft
         .steps
         .iter()
