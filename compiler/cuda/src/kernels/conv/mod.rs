@@ -1,9 +1,9 @@
 //! Convolutions and their gradients.
 
 mod direct;
-pub mod shape;
-pub mod tiles;
-pub mod weight_tiles;
+mod shape;
+mod tiles;
+mod weight_tiles;
 
 use crate::{Draft, Target};
 use pfm_ir::DType;

@@ -57,7 +57,7 @@ impl Tiling {
         let ring = Tiling { rows, warps, chunk, ..base };
         let tiling = if s.stride[0] == 1 && ring.shared_bytes(s) <= limit { ring } else { base.staged(s, limit) };
         // Accumulators, and as much again for the rest, bound how many blocks there is room for.
-        let registers = tiling.rows * tiling.groups * 4 + 80;
+        let registers = tiling.rows * tiling.groups * 4 + 110;
         let by_registers = 65536 / (registers * 32 * tiling.warps.0 * tiling.warps.1);
         let bytes = tiling.shared_bytes(s);
         let residents = by_registers.min((limit + 1024) / (bytes + 1024)).clamp(1, 3);
