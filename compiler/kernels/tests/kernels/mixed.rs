@@ -277,13 +277,14 @@ fn entry(x: &[f32], dy: &[f32], (ci, co): (usize, usize), size: [usize; 3], (o, 
 #[test]
 fn convolutions_of_every_cut() {
     let shapes = [
-        (1, [12, 40, 90], 16, 24),
+        (1, [12, 40, 250], 16, 24),
         (1, [3, 9, 70], 160, 48),
         (2, [2, 8, 8], 40, 300),
         (1, [2, 6, 20], 700, 33),
         (1, [7, 33, 34], 48, 64),
         (1, [5, 64, 70], 5, 16),
         (1, [3, 10, 200], 96, 40),
+        (1, [2, 5, 64], 32, 16),
     ];
     let mut values = Values(23);
     for (batch, input, ci, co) in shapes {
