@@ -17,18 +17,39 @@ pub enum Isa {
     Amx,
     /// Those tiles computed one value at a time, on the widest vectors that there are: slow, for tests on any machine.
     AmxEmulated,
+    /// The 128-bit vectors of 64-bit ARM, with fused multiply-add.
+    Neon,
 }
 
 impl Isa {
+    /// Every instruction set that there are kernels for, on whatever processor, widest first; the emulated one is not among them.
+    pub const ALL: [Isa; 5] = [Isa::Amx, Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable];
+
+    /// As it is written on a command line and in the records of a run.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+            Isa::Amx => "amx",
+            Isa::AmxEmulated => "amx_emulated",
+            Isa::Neon => "neon",
+        }
+    }
+
+    /// The instruction set of this name.
+    pub fn named(name: &str) -> Option<Isa> {
+        Isa::ALL.into_iter().find(|isa| isa.name() == name)
+    }
+
     /// The widest instruction set of this processor.
     pub fn detect() -> Isa {
         Isa::available()[0]
     }
 
-    /// All instruction sets that this processor can run, widest first; the emulated one is not among them.
+    /// All instruction sets that this processor can run, widest first.
     pub fn available() -> Vec<Isa> {
-        let all = [Isa::Amx, Isa::Avx512, Isa::Avx2, Isa::Portable];
-        all.into_iter().filter(|isa| isa.is_available()).collect()
+        Isa::ALL.into_iter().filter(|isa| isa.is_available()).collect()
     }
 
     /// If this processor can run it.
@@ -39,6 +60,7 @@ impl Isa {
             match self {
                 Isa::Portable | Isa::AmxEmulated => true,
                 Isa::Amx => Isa::Avx512.is_available() && is_x86_feature_detected!("avx512bf16") && crate::amx::granted(),
+                Isa::Neon => false,
                 Isa::Avx2 => avx2(),
                 Isa::Avx512 => {
                     avx2()
@@ -56,7 +78,7 @@ impl Isa {
     }
 
     /// The vectors that f32 kernels use at this level.
-    pub(crate) fn vectors(self) -> Isa {
+    pub fn vectors(self) -> Isa {
         match self {
             Isa::Amx => Isa::Avx512,
             Isa::AmxEmulated if Isa::Avx512.is_available() => Isa::Avx512,
@@ -76,7 +98,7 @@ pub(crate) trait Kernel: Sync {
 
 /// Runs tasks 0..tasks of the kernel on the pool. Panics if the processor lacks the instruction set.
 pub(crate) fn launch<K: Kernel>(pool: &Pool, isa: Isa, tasks: usize, kernel: &K) {
-    assert!(isa.is_available(), "this processor has no {isa:?}");
+    assert!(isa.is_available(), "this processor has no {}", isa.name());
     pool.run(tasks, &|task| {
         // SAFETY: the instruction set is there, and tasks count from 0.
         unsafe {

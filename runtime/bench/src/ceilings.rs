@@ -1,8 +1,10 @@
 //! What this machine does at most, measured by small loops: the figures that a program's are judged beside.
 
 use pfm_device::Pool;
+use pfm_device::cuda::CudaError;
+use pfm_gpu::Gpu;
 use pfm_kernels::{Isa, copy_memory, multiply_adds, read_memory};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Values of each array that is read or copied: 256 MiB, far more than any cache holds.
@@ -11,13 +13,15 @@ const VALUES: usize = 64 << 20;
 const TRIES: usize = 24;
 
 /// GFLOP/s and GB/s of one core and of all threads.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Ceilings {
     pub one: Rates,
     pub all: Rates,
+    /// They are those of a device: both the same.
+    pub device: bool,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Rates {
     /// Multiply-adds in f32 that stay in registers, counted as two FLOPs.
     pub gflops: f64,
@@ -32,7 +36,14 @@ impl Ceilings {
         let mut to = vec![0.0f32; VALUES];
         let mut rates = |threads: usize| Rates::measure(&Pool::new(threads), isa, &from, &mut to);
         let one = rates(1);
-        Ceilings { one, all: rates(threads).at_least(&one) }
+        Ceilings { one, all: rates(threads).at_least(&one), device: false }
+    }
+
+    /// Those of a CUDA device: its library's matrix products in bf16, and copies.
+    pub fn of_device(gpu: &Gpu) -> Result<Ceilings, CudaError> {
+        let rates = gpu.rates()?;
+        let rates = Rates { gflops: rates.flops / 1e9, read: rates.bytes / 1e9, copy: rates.bytes / 1e9 };
+        Ok(Ceilings { one: rates, all: rates, device: true })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where a step's time goes: the groups of its programs, those that run the same code on equal shapes as one, and their classes.
 
+use crate::Calibration;
 use pfm_plan::{Fold, Work};
 use pfm_train::GroupTimes;
 use serde::Serialize;
@@ -20,6 +21,8 @@ pub struct Group {
     pub places: usize,
     /// All per step.
     pub seconds: f64,
+    /// As a calibration foretells; None without one.
+    pub planned: Option<f64>,
     pub flops: f64,
     pub bytes: f64,
 }
@@ -30,12 +33,13 @@ pub struct Class {
     pub class: String,
     pub places: usize,
     pub seconds: f64,
+    pub planned: Option<f64>,
     pub flops: f64,
     pub bytes: f64,
 }
 
 /// The groups, the longest first, from times that were taken over `steps` steps.
-pub fn sorted<'a>(times: impl Iterator<Item = &'a GroupTimes>, steps: usize) -> Vec<Group> {
+pub fn sorted<'a>(times: impl Iterator<Item = &'a GroupTimes>, steps: usize, calibration: Option<&Calibration>) -> Vec<Group> {
     let mut merged: BTreeMap<(String, String), Group> = BTreeMap::new();
     for program in times.filter(|t| t.runs > 0) {
         let (name, per_step) = (program_name(&program.unit.to_string()), program.runs as f64 / steps as f64);
@@ -44,6 +48,7 @@ pub fn sorted<'a>(times: impl Iterator<Item = &'a GroupTimes>, steps: usize) -> 
             let entry = merged.entry(key).or_insert_with(|| new(&name, group));
             entry.places += 1;
             entry.seconds += seconds / steps as f64;
+            entry.planned = calibration.map(|c| entry.planned.unwrap_or(0.0) + c.seconds(group) * per_step);
             entry.flops += group.flops * per_step;
             entry.bytes += group.bytes * per_step;
         }
@@ -57,10 +62,11 @@ pub fn sorted<'a>(times: impl Iterator<Item = &'a GroupTimes>, steps: usize) -> 
 pub fn classes(groups: &[Group]) -> Vec<Class> {
     let mut all: BTreeMap<&str, Class> = BTreeMap::new();
     for g in groups {
-        let none = || Class { class: g.class.clone(), places: 0, seconds: 0.0, flops: 0.0, bytes: 0.0 };
+        let none = || Class { class: g.class.clone(), places: 0, seconds: 0.0, planned: None, flops: 0.0, bytes: 0.0 };
         let class = all.entry(&g.class).or_insert_with(none);
         class.places += g.places;
         class.seconds += g.seconds;
+        class.planned = g.planned.map(|p| p + class.planned.unwrap_or(0.0));
         class.flops += g.flops;
         class.bytes += g.bytes;
     }
@@ -77,7 +83,7 @@ pub fn program_name(unit: &str) -> String {
 fn new(program: &str, group: &pfm_plan::Group) -> Group {
     let (class, what) = described(&group.work);
     let path = group.path.to_string();
-    Group { program: program.into(), class, what, path, places: 0, seconds: 0.0, flops: 0.0, bytes: 0.0 }
+    Group { program: program.into(), class, what, path, places: 0, seconds: 0.0, planned: None, flops: 0.0, bytes: 0.0 }
 }
 
 /// Class and shapes.

@@ -13,6 +13,8 @@ pub struct Bench {
     pub batch: usize,
     pub parameters: usize,
     pub trainable: usize,
+    /// Such as `cpu (avx512)`.
+    pub device: String,
     pub threads: usize,
     pub instruction_set: String,
     pub warmup: usize,
@@ -22,8 +24,12 @@ pub struct Bench {
     pub seconds: Times,
     /// Time of all threads of the process.
     pub cpu_seconds: Times,
+    /// The same steps with windows read from files; None where that was not asked for.
+    pub reading: Option<Reading>,
     /// Of one step with the optimiser's usual update.
     pub flops: f64,
+    /// What a calibration of this machine foretells of one step; None where it has none.
+    pub planned_seconds: Option<f64>,
     /// What a step consists of.
     pub programs: Vec<Program>,
     /// The optimiser's part of all steps' time.
@@ -34,6 +40,19 @@ pub struct Bench {
     pub groups: Vec<Group>,
     pub ceilings: Option<Ceilings>,
     pub memory: Memory,
+}
+
+/// Steps on windows that are read while earlier steps are made.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reading {
+    /// In the training split.
+    pub windows: usize,
+    /// The wait for the windows included.
+    pub seconds: Times,
+    pub cpu_seconds: Times,
+    /// Medians over those of steps from memory.
+    pub ratio: f64,
+    pub cpu_ratio: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

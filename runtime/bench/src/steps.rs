@@ -1,11 +1,12 @@
 //! Whole training steps of a stage: micro-batches, gradient, clipping, optimiser, as a run makes them, on one batch that lies in memory.
 
 use crate::groups::{classes, program_name, sorted};
-use crate::{Bench, Ceilings, Memory, Program, Times, memory, start};
+use crate::memory::Meter;
+use crate::{Bench, Calibration, Ceilings, Memory, Program, Reading, Times, start};
 use pfm_kernels::Isa;
-use pfm_lower::Unit;
+use pfm_lower::{Context, Unit};
 use pfm_plan::PROCESS_BYTES;
-use pfm_train::{Clock, Native, NativePrograms, Programs, RunError, StageWork, Store, stage_work};
+use pfm_train::{Clock, Device, Native, NativePrograms, Programs, RunError, Samples, StageWork, Store, WellSamples, stage_work};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,6 +25,10 @@ pub struct Request {
     pub groups: Option<GroupClock>,
     /// Where the first weights and the batch are written.
     pub start: Option<PathBuf>,
+    /// Whether to measure as many steps again on windows that are read as a run reads them, from where the data of `Native` lies.
+    pub read: bool,
+    /// Of this machine, to say what steps should take.
+    pub calibration: Option<Calibration>,
 }
 
 /// Measures a stage at its choice for evaluation, on the first of its data sets.
@@ -37,14 +42,20 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         programs.time_groups(clock.clock());
     }
     programs.prepare(0, work.evaluation)?;
+    programs.hold_windows();
+    let context = Context { experiment, library: &native.library };
+    let calibration = request.calibration.as_ref().filter(|_| matches!(native.device, Device::Cpu));
+    let planned_seconds = calibration.map(|c| crate::planned(&context, stage, c)).transpose();
+    let planned_seconds = planned_seconds.map(Option::flatten).map_err(|d| RunError::from(d.into_iter().next().expect("an error has a diagnostic")))?;
     let mut memory = planned(&programs, &work);
-    memory::forget_peak();
+    let meter = Meter::of(native);
+    meter.forget_peak();
     // The programs' own buffers are there already, and are part of what is planned.
-    memory.before = memory::resident().map(|bytes| bytes.saturating_sub(programs.own_bytes()));
+    memory.before = meter.now().map(|bytes| bytes.saturating_sub(programs.own_bytes()));
     let mut steps = Steps::new(programs, work);
     if let Some(path) = &request.start {
         start::write(&steps.store, &steps.work, &steps.batch, path)?;
-        memory::forget_peak();
+        meter.forget_peak();
     }
     for _ in 0..request.warmup {
         steps.step()?;
@@ -53,8 +64,9 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
     for _ in 0..request.steps {
         steps.step()?;
     }
-    memory.above = memory::peak().zip(memory.before).map(|(peak, before)| peak.saturating_sub(before));
-    let groups = sorted(steps.programs.times(), request.steps);
+    memory.above = meter.peak().zip(memory.before).map(|(peak, before)| peak.saturating_sub(before));
+    let losses = std::mem::take(&mut steps.losses);
+    let groups = sorted(steps.programs.times(), request.steps, calibration);
     let trained = model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t);
     Ok(Bench {
         experiment: experiment.name.clone(),
@@ -64,22 +76,32 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         batch: stage.batch,
         parameters: model.parameters.iter().map(|p| p.count()).sum(),
         trainable: trained.map(|(p, _)| p.count()).sum(),
+        device: native.device.described(isa(native).name()),
         threads: native.pool.threads(),
-        instruction_set: format!("{:?}", isa(native)),
+        instruction_set: isa(native).name().into(),
         warmup: request.warmup,
         flops: steps.flops(),
+        planned_seconds,
         optimiser_share: steps.optimiser_share(),
         programs: steps.parts(),
-        losses: steps.losses,
-        seconds: Times::of(steps.seconds),
-        cpu_seconds: Times::of(steps.cpu),
+        losses,
+        seconds: Times::of(steps.seconds.clone()),
+        cpu_seconds: Times::of(steps.cpu.clone()),
+        reading: if request.read { Some(steps.reading(native, request)?) } else { None },
         classes: classes(&groups),
         groups,
         // Last, so that its arrays are no part of the peak.
-        ceilings: request.groups.map(|_| Ceilings::measure(isa(native), native.pool.threads())),
+        ceilings: request.groups.map(|_| ceilings(native)).transpose()?,
         clock: request.groups,
         memory,
     })
+}
+
+fn ceilings(native: &Native) -> Result<Ceilings, RunError> {
+    match &native.device {
+        Device::Cpu => Ok(Ceilings::measure(isa(native), native.pool.threads())),
+        Device::Cuda(gpu) => Ok(Ceilings::of_device(gpu)?),
+    }
 }
 
 fn isa(native: &Native) -> Isa {
@@ -151,6 +173,33 @@ impl Steps {
         Ok(())
     }
 
+    /// As many steps on windows of the training split, in the order of a run, and the reader ahead of them as it is there.
+    fn reading(&mut self, native: &Native, request: &Request) -> Result<Reading, RunError> {
+        let memory = [Times::of(self.seconds.clone()), Times::of(self.cpu.clone())];
+        let mut samples = WellSamples::open(&native.experiment, request.stage, &native.data)?;
+        let windows = samples.training_windows(0);
+        let mut batches = 0..;
+        let mut all = |count: usize| {
+            self.forget();
+            for number in batches.by_ref().take(count) {
+                let (begin, cpu) = (Instant::now(), cpu_seconds());
+                samples.batch(0, number, &mut self.batch)?;
+                self.step()?;
+                // In place of what the step wrote down, which is without the wait for its windows.
+                self.seconds.pop();
+                self.cpu.pop();
+                self.seconds.push(begin.elapsed().as_secs_f64());
+                self.cpu.push(cpu_seconds() - cpu);
+            }
+            Ok::<(), RunError>(())
+        };
+        all(request.warmup)?;
+        all(request.steps)?;
+        let (seconds, cpu_seconds) = (Times::of(self.seconds.clone()), Times::of(self.cpu.clone()));
+        let (ratio, cpu_ratio) = (seconds.median / memory[0].median, cpu_seconds.median / memory[1].median);
+        Ok(Reading { windows, seconds, cpu_seconds, ratio, cpu_ratio })
+    }
+
     /// Drops the times so far, not the losses.
     fn forget(&mut self) {
         self.seconds.clear();
@@ -209,11 +258,11 @@ impl GroupClock {
     }
 }
 
-fn wall_seconds() -> f64 {
+pub(crate) fn wall_seconds() -> f64 {
     seconds(ClockId::Monotonic)
 }
 
-fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     seconds(ClockId::ProcessCPUTime)
 }
 

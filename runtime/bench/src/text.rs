@@ -23,7 +23,7 @@ fn heading(b: &Bench) -> String {
     let threads = if b.threads == 1 { "1 thread".into() } else { format!("{} threads", b.threads) };
     format!(
         "{} ({profile}), stage {}, choice {}, batch {}, {} of {} parameters trained, {threads}, {}",
-        b.experiment, b.stage, b.choice, b.batch, b.trainable, b.parameters, b.instruction_set
+        b.experiment, b.stage, b.choice, b.batch, b.trainable, b.parameters, b.device
     )
 }
 
@@ -35,7 +35,26 @@ fn times(b: &Bench) -> Vec<String> {
     };
     line("step", &b.seconds, b.flops);
     line("  CPU time", &b.cpu_seconds, b.flops);
+    if let Some(read) = &b.reading {
+        line("  read from files", &read.seconds, b.flops);
+        line("    CPU time", &read.cpu_seconds, b.flops);
+    }
     b.programs.iter().for_each(|p| line(&format!("  {}", p.name), &p.seconds, p.flops));
+    if let Some(read) = &b.reading {
+        let (wall, cpu) = (100.0 * (read.ratio - 1.0), 100.0 * (read.cpu_ratio - 1.0));
+        lines.push(format!("  reading {} windows costs {wall:+.1} % of the step, {cpu:+.1} % of its CPU time", read.windows));
+    }
+    lines.push(match b.planned_seconds {
+        Some(planned) => {
+            let cpu = planned * b.threads as f64 / b.cpu_seconds.median;
+            format!(
+                "  planned          {:>10}: {:.2} of the median, {cpu:.2} of the CPU time",
+                seconds(planned),
+                planned / b.seconds.median
+            )
+        }
+        None => "  planned                   -: `pfmc bench --calibrate` measures this machine once".into(),
+    });
     lines.push(format!("  the optimiser takes {:.1} % of the steps' time", 100.0 * b.optimiser_share));
     lines
 }
@@ -43,6 +62,10 @@ fn times(b: &Bench) -> Vec<String> {
 fn ceilings(c: &Ceilings, threads: usize) -> Vec<String> {
     let row = |name: &str, rates: &Rates| format!("  {name:<16} {:>10.1} {:>12.1} {:>12.1}", rates.gflops, rates.read, rates.copy);
     let mut lines = vec![String::new(), format!("  {:<16} {:>10} {:>12} {:>12}", "machine", "GFLOP/s", "read GB/s", "copy GB/s")];
+    if c.device {
+        lines.push(row("  the device", &c.all));
+        return lines;
+    }
     lines.push(row("  one core", &c.one));
     if threads > 1 {
         lines.push(row(&format!("  {threads} threads"), &c.all));

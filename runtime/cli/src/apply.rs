@@ -2,6 +2,7 @@
 
 use crate::load::{self, Loaded, Source};
 use crate::output::{Exit, Output};
+use crate::processor::Processor;
 use pfm_device::{Buffer, Pool};
 use pfm_hir::Model;
 use pfm_ir::Role;
@@ -33,6 +34,8 @@ pub struct Args {
     /// Divide each sample and field by its RMS before, multiply after, as training does.
     #[arg(long)]
     normalise: bool,
+    #[command(flatten)]
+    processor: Processor,
     /// Threads to use; the result does not depend on it.
     #[arg(long)]
     threads: Option<usize>,
@@ -66,6 +69,7 @@ impl From<String> for Failure {
 }
 
 fn apply(args: &Args, loaded: &Loaded, out: &Output) -> Result<Vec<usize>, Failure> {
+    let options = args.processor.options(out).map_err(Failure::Said)?;
     let experiment = loaded.experiment();
     let weights_file = read(&args.weights)?;
     let weights = parse(&args.weights, &weights_file)?;
@@ -93,7 +97,7 @@ fn apply(args: &Args, loaded: &Loaded, out: &Output) -> Result<Vec<usize>, Failu
     let application = pfm_lower::Application { model, variant, fields: &fields, shape: &shape, normalise };
     let told = |d: Vec<pfm_diag::Diagnostic>| Failure::Said(out.refuse(&d, &loaded.checked.sources));
     let graph = pfm_lower::application(&context, &application).map_err(told)?;
-    let compiled = pfm_compiler::compile(graph, Default::default(), &mut pfm_compiler::Silent).map_err(told)?;
+    let compiled = pfm_compiler::compile(graph, options, &mut pfm_compiler::Silent).map_err(told)?;
 
     let mut inputs = Vec::new();
     for input in &compiled.inputs {

@@ -1,10 +1,14 @@
 //! `pfmc bench`: what whole training steps of a stage take on this machine, and where their time and memory go.
 
-use crate::load::{self, Loaded, Source};
+use crate::calibration;
+use crate::device::DeviceChoice;
+use crate::load::{self, Choice, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
-use crate::programs::{default_threads, refusals};
-use pfm_bench::{Bench, Earlier, GroupClock, Other, Request};
+use crate::processor::{Processor, note_precision};
+use crate::programs::{Place, default_threads, make_data, refusals};
+use pfm_bench::{Bench, Earlier, GroupClock, Machine, Other, Request};
+use pfm_compiler::Isa;
 use pfm_device::Pool;
 use pfm_train::Native;
 use std::collections::BTreeSet;
@@ -16,8 +20,15 @@ use std::sync::Arc;
 /// beside what the machine can do.
 #[derive(clap::Args)]
 pub struct Args {
+    /// The experiment's file.
+    #[arg(required_unless_present = "calibrate")]
+    file: Option<PathBuf>,
     #[command(flatten)]
-    source: Source,
+    choice: Choice,
+    /// Measure the machine instead, once: rates of each class of work, from which `plan` and `bench` then tell how long steps take.
+    /// Kept in `$XDG_CACHE_HOME/pfmc` or `~/.cache/pfmc`, for this number of threads and instruction set.
+    #[arg(long, conflicts_with = "file")]
+    calibrate: bool,
     /// Stage to measure; by default the first.
     #[arg(long)]
     stage: Option<String>,
@@ -30,6 +41,10 @@ pub struct Args {
     /// Threads to use; by default one per core.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     threads: Option<usize>,
+    #[command(flatten)]
+    processor: Processor,
+    #[command(flatten)]
+    device: DeviceChoice,
     /// Groups to show. With 0 the groups and the machine are not measured, only steps.
     #[arg(long, value_name = "N", default_value = "15")]
     top: usize,
@@ -42,6 +57,9 @@ pub struct Args {
     /// Write the first weights and the batch as safetensors, for another program to make the same steps.
     #[arg(long, value_name = "FILE")]
     start: Option<PathBuf>,
+    /// Measure as many steps again on windows that are read from this directory as `run --data` does, beside those from memory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Memory to plan for in GiB; by default the machine's.
     #[arg(long, value_name = "GIB")]
     memory: Option<f64>,
@@ -61,37 +79,63 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 pub fn run(args: Args, out: &Output) -> Exit {
+    let options = match args.processor.options(out) {
+        Ok(options) => options,
+        Err(exit) => return exit,
+    };
+    let threads = args.threads.unwrap_or_else(default_threads);
+    let machine = Machine::here(threads, options.isa.unwrap_or_else(Isa::detect));
+    let Some(file) = args.file.clone() else { return calibration::measure(&machine, out) };
+    let source = Source { file, choice: args.choice.clone() };
     // Before a minute of measuring.
     let earlier: Result<Vec<Earlier>, Exit> = args.vs.iter().map(|path| earlier(path, out)).collect();
     let earlier = match earlier {
         Ok(earlier) => earlier,
         Err(exit) => return exit,
     };
-    let loaded = match load::load(&args.source, out) {
+    let loaded = match load::load(&source, out) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    let stage = match chosen(&args, &loaded) {
+    let stage = match chosen(&args, &source, &loaded) {
         Ok(stage) => stage,
         Err(message) => return out.fail(Exit::Usage, message),
     };
     if let Err(exit) = possible(&args, &loaded, stage, out) {
         return exit;
     }
+    let device = match args.device.open(threads, out) {
+        Ok(device) => device,
+        Err(exit) => return exit,
+    };
+    note_precision(std::iter::once(&loaded.experiment().stages[stage]), options, &device, out);
+    if let Err(exit) = made(&args, &loaded, stage, threads, out) {
+        return exit;
+    }
     let sources = loaded.checked.sources;
     let native = Native {
         experiment: Arc::new(loaded.checked.experiment.expect("a loaded file has an experiment")),
         library: Arc::new(loaded.checked.library),
-        data: PathBuf::new(),
-        pool: Arc::new(Pool::new(args.threads.unwrap_or_else(default_threads))),
-        options: pfm_compiler::Options::default(),
+        data: args.data.clone().unwrap_or_default(),
+        pool: Arc::new(Pool::new(threads)),
+        options,
+        device,
     };
     let clock = match args.clock {
         ClockName::Wall => GroupClock::Wall,
         ClockName::Cpu => GroupClock::Cpu,
     };
     let groups = (args.top > 0).then_some(clock);
-    let request = Request { stage, steps: args.steps, warmup: args.warmup, groups, start: args.start.clone() };
+    let calibration = calibration::known_or_said(&machine, out);
+    let request = Request {
+        stage,
+        steps: args.steps,
+        warmup: args.warmup,
+        groups,
+        start: args.start.clone(),
+        read: args.data.is_some(),
+        calibration,
+    };
     match pfm_bench::measure(&native, &request) {
         Ok(bench) => show(&args, &bench, &earlier, out),
         Err(error) => out.refuse(&[error.diagnostic()], &sources),
@@ -99,12 +143,12 @@ pub fn run(args: Args, out: &Output) -> Exit {
 }
 
 /// The index of the stage to measure.
-fn chosen(args: &Args, loaded: &Loaded) -> Result<usize, String> {
+fn chosen(args: &Args, source: &Source, loaded: &Loaded) -> Result<usize, String> {
     let experiment = loaded.experiment();
     let Some(wanted) = &args.stage else {
         let first = (!experiment.stages.is_empty()).then_some(0);
         return first
-            .ok_or_else(|| format!("{} has no stage, so there is nothing to measure; write one with `stage`", args.source.file.display()));
+            .ok_or_else(|| format!("{} has no stage, so there is nothing to measure; write one with `stage`", source.file.display()));
     };
     // A stage is there once for each cell that changes it.
     let mut seen = BTreeSet::new();
@@ -114,6 +158,14 @@ fn chosen(args: &Args, loaded: &Loaded) -> Result<usize, String> {
         let help = near.first().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
         format!("no stage `{wanted}`; there is {}{help}", names.join(", "))
     })
+}
+
+/// Makes the data that the stage wants and that is to be made, where steps are to read it.
+fn made(args: &Args, loaded: &Loaded, stage: usize, threads: usize, out: &Output) -> Result<(), Exit> {
+    let Some(data) = args.data.clone() else { return Ok(()) };
+    let cells = &loaded.experiment().cells;
+    let cell = cells.iter().position(|c| c.stages.contains(&stage)).expect("a stage belongs to a cell");
+    make_data(loaded, &[cell], &Place { data, threads: Some(threads) }, out)
 }
 
 /// Refuses what no back end does and what does not fit, before any of it is there.

@@ -1,6 +1,6 @@
 //! `pfmc check`: every mistake of every file at once, and the safe fixes on request.
 
-use crate::load::{self, Source};
+use crate::load::{self, Choice, Source};
 use crate::output::{self, Exit, Output};
 use pfm_compiler::Checked;
 use std::path::PathBuf;
@@ -44,7 +44,8 @@ const MOST_ROUNDS: usize = 8;
 pub fn run(args: Args, out: &Output) -> Exit {
     let (mut worst, mut all, mut seen) = (Exit::Done, Vec::new(), Vec::new());
     for file in &args.files {
-        let source = Source { file: file.clone(), profile: args.profile.clone(), sets: args.sets.clone(), experiment: None };
+        let source =
+            Source { file: file.clone(), choice: Choice { profile: args.profile.clone(), sets: args.sets.clone(), experiment: None } };
         let Ok(text) = load::read(file, out) else { return Exit::Usage };
         let mut checked = load::check_all(&source, &text);
         if args.fix {

@@ -10,6 +10,13 @@ use std::path::{Path, PathBuf};
 pub struct Source {
     /// The experiment's file.
     pub file: PathBuf,
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+/// How to close a file.
+#[derive(clap::Args, Clone)]
+pub struct Choice {
     /// Profile to run under: `paper` is the file as written. By default the one that the file calls default.
     #[arg(long)]
     pub profile: Option<String>,
@@ -48,7 +55,7 @@ pub fn check_all(source: &Source, text: &str) -> Checked {
 }
 
 fn request(source: &Source) -> Request {
-    Request { experiment: source.experiment.clone(), profile: source.profile.clone(), sets: source.sets.clone() }
+    Request { experiment: source.choice.experiment.clone(), profile: source.choice.profile.clone(), sets: source.choice.sets.clone() }
 }
 
 /// The files of this machine.

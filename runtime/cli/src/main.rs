@@ -2,11 +2,14 @@
 
 mod apply;
 mod bench;
+mod calibration;
 mod check;
 mod completions;
 mod data;
+mod device;
 mod diff;
 mod doc;
+mod doctor;
 mod explain;
 mod export;
 mod format;
@@ -18,6 +21,7 @@ mod lsp;
 mod memory;
 mod output;
 mod plan;
+mod processor;
 mod programs;
 mod report;
 mod run;
@@ -59,6 +63,8 @@ enum Verb {
     Run(run::Args),
     /// Measure what training steps of a stage take, and where their time and memory go.
     Bench(bench::Args),
+    /// Say what this machine has for running programs, why something is missing, and whether a CUDA device computes what it should.
+    Doctor(doctor::Args),
     /// Write down what files mean, to be compared by `check --locked`.
     Lock(lock::Args),
     /// Compare what two files, locks or runs mean.
@@ -110,6 +116,7 @@ fn main() -> std::process::ExitCode {
         Verb::Plan(args) => plan::run(args, &out),
         Verb::Run(args) => run::run(args, &out),
         Verb::Bench(args) => bench::run(args, &out),
+        Verb::Doctor(args) => doctor::run(args, &out),
         Verb::Lock(args) => lock::run(args, &out),
         Verb::Diff(args) => diff::run(args, &out),
         Verb::Grid(verb) => grid::run(verb, &out),

@@ -1,9 +1,13 @@
 //! `pfmc plan`: what an experiment is made of and what it will cost, before anything is spent. Memory is exact: every buffer
 //! of every program has its place before the first step.
 
+use crate::calibration;
 use crate::load::{self, Source};
 use crate::memory;
 use crate::output::{self, Exit, Output};
+use crate::processor::Processor;
+use pfm_bench::Machine;
+use pfm_compiler::Isa;
 use pfm_hir::{Cell, Claim, ClaimTerm, Experiment, Model, Stage};
 use pfm_meaning::{Cost, bytes, flops, grouped};
 use pfm_plan::PROCESS_BYTES;
@@ -24,6 +28,11 @@ pub struct Args {
     /// Leave out cost and memory, which take a few seconds to plan.
     #[arg(long)]
     quick: bool,
+    /// Threads that steps are to be made on; by default one per core.
+    #[arg(long)]
+    threads: Option<usize>,
+    #[command(flatten)]
+    processor: Processor,
     /// Memory to plan for in GiB; by default the machine's.
     #[arg(long, value_name = "GIB")]
     memory: Option<f64>,
@@ -34,6 +43,13 @@ pub fn run(args: Args, out: &Output) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    let options = match args.processor.options(out) {
+        Ok(options) => options,
+        Err(exit) => return exit,
+    };
+    let threads = args.threads.unwrap_or_else(crate::programs::default_threads).max(1);
+    let machine = Machine::here(threads, options.isa.unwrap_or_else(Isa::detect));
+    let calibration = if args.quick { None } else { calibration::known_or_said(&machine, out) };
     let experiment = loaded.experiment();
     let Some(cell) = experiment.cells.iter().find(|c| c.name == args.cell) else {
         let names: Vec<&str> = experiment.cells.iter().map(|c| c.name.as_str()).collect();
@@ -42,7 +58,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
     let context = loaded.checked.context();
     let (mut stages, mut taken, mut refused) = (Vec::new(), BTreeMap::new(), Vec::new());
     out.line(heading(experiment));
-    out.line(format!("\n  {:<12} {:>13} / {:<13} {:>12} {:>12}   why", "stage", "trainable", "total", "step", "memory"));
+    out.line(format!("\n  {:<12} {:>13} / {:<13} {:>12} {:>10} {:>12}   why", "stage", "trainable", "total", "step", "time", "memory"));
     for &index in &cell.stages {
         let stage = &experiment.stages[index];
         let cost = if args.quick { None } else { Some(pfm_meaning::cost(&context, stage)) };
@@ -50,11 +66,19 @@ pub fn run(args: Args, out: &Output) -> Exit {
             Ok(cost) => cost,
             Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),
         };
+        let seconds = calibration.as_ref().map(|c| pfm_bench::planned(&context, stage, c)).transpose();
+        let seconds = match seconds {
+            Ok(seconds) => seconds.flatten(),
+            Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),
+        };
         taken.extend(cost.as_ref().map(|c| (stage.name.clone(), c.memory() as f64)));
         let large = cost.as_ref().zip(memory::limit(args.memory)).filter(|(c, limit)| c.memory() > *limit);
         refused.extend(large.map(|(c, limit)| memory::too_large(&loaded, stage, c, limit)));
         let why = pfm_train::stage_status(&args.runs, &experiment.name, &stage.key, stage.run);
-        stages.push(stage_line(experiment, stage, cost, &why, out));
+        stages.push(stage_line(experiment, stage, Foretold { cost, seconds }, &why, out));
+    }
+    if calibration.is_none() && !args.quick {
+        out.line("  no times: `pfmc bench --calibrate` measures this machine once");
     }
     let last = &experiment.stages[*cell.stages.last().expect("a cell has a stage")];
     print_modules(&experiment.models[last.model], last, out);
@@ -112,17 +136,26 @@ fn heading(experiment: &Experiment) -> String {
     format!("{} ({profile}), seed {}, data {}", experiment.name, experiment.seed, data.join(", "))
 }
 
-fn stage_line(experiment: &Experiment, stage: &Stage, cost: Option<Cost>, why: &str, out: &Output) -> Value {
+/// What a stage will take, as far as it was asked for and is known.
+struct Foretold {
+    cost: Option<Cost>,
+    /// Of one step at the choice for evaluation, by a calibration of this machine.
+    seconds: Option<f64>,
+}
+
+fn stage_line(experiment: &Experiment, stage: &Stage, foretold: Foretold, why: &str, out: &Output) -> Value {
+    let Foretold { cost, seconds } = foretold;
     let model = &experiment.models[stage.model];
     let total: usize = model.parameters.iter().map(|p| p.count()).sum();
     let trained: usize = model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t).map(|(p, _)| p.count()).sum();
     let step = cost.as_ref().map_or("-".into(), |c| flops(c.flops));
+    let time = seconds.map_or("-".into(), |s| format!("{s:.3} s"));
     let memory = cost.as_ref().map_or("-".into(), |c| bytes(c.memory()));
-    out.line(format!("  {:<12} {:>13} / {:<13} {step:>12} {memory:>12}   {why}", stage.name, grouped(trained), grouped(total)));
+    out.line(format!("  {:<12} {:>13} / {:<13} {step:>12} {time:>10} {memory:>12}   {why}", stage.name, grouped(trained), grouped(total)));
     json!({
         "name": stage.name, "key": stage.key, "model": model.name, "trainable": trained, "total": total, "steps": stage.run,
         "batch": stage.batch, "accumulate": stage.accumulate, "mask": stage.mask, "why": why,
-        "step_flops": cost.as_ref().map(|c| c.flops),
+        "step_seconds": seconds, "step_flops": cost.as_ref().map(|c| c.flops),
         "memory": cost.as_ref().map(|c| json!({ "weights": c.weights, "gradients": c.gradients, "optimiser": c.slots, "arena": c.arena, "process": PROCESS_BYTES, "total": c.memory() })),
     })
 }

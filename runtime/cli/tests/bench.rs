@@ -98,6 +98,39 @@ fn losses_do_not_depend_on_threads_and_earlier_results_compare() {
     assert_eq!(two["vs"][0]["unlike"], serde_json::json!(["threads 1, not 2"]));
 }
 
+/// The same steps again, on windows that a run would read.
+#[test]
+fn steps_can_read_their_windows() {
+    let place = place(TEXT);
+    let made = "euler.source=generate(trajectories: 6, frames: 8 frames)";
+    let arguments = ["bench", "tiny.pfm", "--json", "--steps", "3", "--top", "0", "--data", "here", "--set", made];
+    let bench = value(&pfmc(place.path(), &arguments));
+    let reading = &bench["reading"];
+    assert_eq!(list(&reading["seconds"], "all").len(), 3);
+    assert!(reading["windows"].as_u64() > Some(0) && reading["ratio"].as_f64() > Some(0.0));
+    assert_eq!(list(&bench, "losses").len(), 5, "losses are of steps from memory");
+    let without = value(&pfmc(place.path(), &["bench", "tiny.pfm", "--json", "--steps", "3", "--top", "0"]));
+    assert!(without["reading"].is_null() && without["losses"] == bench["losses"]);
+    let nowhere = pfmc(place.path(), &["bench", "tiny.pfm", "--steps", "1", "--data", "nowhere"]);
+    assert_eq!(nowhere.status.code(), Some(1), "no data and none to be made");
+}
+
+/// Forced by option or by variable, told in the result, refused where the processor lacks it.
+#[test]
+fn the_instruction_set_can_be_chosen() {
+    let place = place(TEXT);
+    let quick = ["bench", "tiny.pfm", "--json", "--steps", "1", "--warmup", "0", "--top", "0"];
+    let portable = value(&pfmc(place.path(), &[&quick[..], &["--isa", "portable"]].concat()));
+    assert_eq!(portable["instruction_set"], "portable");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pfmc"));
+    let output = command.current_dir(place.path()).args(quick).env("PFMC_ISA", "portable").output().expect("pfmc starts");
+    assert_eq!(value(&output)["losses"], portable["losses"]);
+    let foreign = if cfg!(target_arch = "x86_64") { "neon" } else { "avx2" };
+    let refused = error(place.path(), &["bench", "tiny.pfm", "--isa", foreign]);
+    assert!(refused.contains(&format!("this processor has no {foreign}; it has")), "{refused}");
+    assert!(error(place.path(), &["bench", "tiny.pfm", "--isa", "sse9"]).contains("portable"));
+}
+
 #[test]
 fn says_what_it_can_not_measure() {
     let place = place(TEXT);

@@ -30,6 +30,10 @@ pub struct StageProgress {
     pub samples: u64,
     /// Steps whose gradient was not finite, so that the weights stayed.
     pub skipped: u64,
+    /// On what the steps were made, from the first on. More than one entry means that the run moved, and that its bytes are not
+    /// those of a run that stayed.
+    #[serde(default)]
+    pub arithmetic: Vec<Stretch>,
     /// Hash of the frozen parameters as the stage found them; they must still have it at the end.
     pub frozen: String,
     /// Wall time so far; not part of what equal runs share.
@@ -41,6 +45,13 @@ impl StageProgress {
     pub fn updates(&self) -> u64 {
         self.step - self.skipped
     }
+}
+
+/// Steps from `from` on were made by the arithmetic of this name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stretch {
+    pub from: u64,
+    pub name: String,
 }
 
 /// Wall-clock numbers of a stage, in seconds.

@@ -19,6 +19,15 @@ pub struct SlotInfo {
     pub shape: Vec<usize>,
 }
 
+/// What decides the last bits of a program's results: two runs agree to the byte only where this is the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arithmetic {
+    /// Such as `cpu avx512`.
+    pub name: String,
+    /// Whether somebody asked for just this, rather than for the best that there is.
+    pub chosen: bool,
+}
+
 /// Which metrics `measure` computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MeasureKind {
@@ -44,6 +53,12 @@ pub trait Programs {
 
     /// State of the trainable parameters, in an order that never changes.
     fn slots(&self) -> &[SlotInfo];
+
+    /// Kept with checkpoints, so that a stage that goes on elsewhere is noticed.
+    fn arithmetic(&self) -> Arithmetic;
+
+    /// Brings the store up to date with what the device holds; before it the host may not read what programs have changed.
+    fn fetch(&mut self, store: &mut Store) -> Result<(), RunError>;
 
     /// A pure function of the stage's seed and the path.
     fn initial_parameter(&self, path: &str) -> Vec<f32>;

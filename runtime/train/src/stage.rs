@@ -1,7 +1,7 @@
 //! One stage from its first step, or its newest checkpoint, to its last. Every step is a pure function of the weights, the
 //! seed, the stage and the step's number, so a run that is killed and started again ends with the same bytes.
 
-use crate::checkpoint::{Checkpoints, Interval, StageProgress, Timing};
+use crate::checkpoint::{Checkpoints, Interval, StageProgress, Stretch, Timing};
 use crate::evaluate::{Bench, Evaluation, evaluate};
 use crate::evaluations::Evaluations;
 use crate::events::EventLog;
@@ -69,6 +69,7 @@ pub fn run_stage(work: &StageWork, around: &mut Surroundings) -> Result<StageRes
     };
     let mut events = running.start(around.places, &directory, around.cell)?;
     running.train(&directory, &mut events)?;
+    running.programs.fetch(&mut running.store)?;
     running.check_frozen()?;
     events.flush(around.faults)?;
     let (checkpoints, evaluations) = (running.checkpoints, running.evaluations);
@@ -131,11 +132,12 @@ impl Running<'_> {
             None => self.begin(places)?,
         }
         let done = self.state.step;
+        let moved = self.note_arithmetic()?;
         // Evaluations at the checkpoint's own step come after it; they are repeated below.
         let of_evaluation = |name: &str| name.starts_with("curve.") || name.starts_with("report.");
         let mut events =
             EventLog::open(directory, &work.name, cell, |e| resumed && (e.step < done || e.step == done && !of_evaluation(&e.name)))?;
-        for warning in &damaged {
+        for warning in damaged.iter().chain(&moved) {
             self.progress.warning(warning);
             events.words(done, "warning", &warning.message, self.faults)?;
         }
@@ -154,6 +156,26 @@ impl Running<'_> {
         }
         self.state = StageProgress { key: self.work.key.clone(), seed: self.work.seed, frozen: self.frozen(), ..StageProgress::default() };
         Ok(())
+    }
+
+    /// Writes down on what the following steps are made. A stage that began on something else goes on only where that was asked
+    /// for, with a warning: it no longer ends with the bytes of a run that stayed.
+    fn note_arithmetic(&mut self) -> Result<Option<Diagnostic>, RunError> {
+        let (now, done) = (self.programs.arithmetic(), self.state.step);
+        let before = self.state.arithmetic.last().map(|stretch| stretch.name.clone());
+        if before.as_ref() == Some(&now.name) {
+            return Ok(None);
+        }
+        self.state.arithmetic.push(Stretch { from: done, name: now.name.clone() });
+        let Some(before) = before else { return Ok(None) };
+        let message = format!("stage `{}` made its first {done} steps with {before}, and this is {}", self.work.name, now.name);
+        if now.chosen {
+            return Ok(Some(Diagnostic::new("W0607", message)));
+        }
+        Err(Diagnostic::new("R0113", message)
+            .note("results differ in the last bits, so the stage would end with other bytes than a run on either alone")
+            .help("name one with `--isa`: the first goes on exactly, where the processor has it; this one goes on and notes the change")
+            .into())
     }
 
     /// Evaluations that were due at steps whose checkpoints are still there: the one that a kill cut short, and those that a
@@ -210,6 +232,7 @@ impl Running<'_> {
             self.faults.point("after-step")?;
             if work.is_checkpoint(done) {
                 events.flush(self.faults)?;
+                self.programs.fetch(&mut self.store)?;
                 self.checkpoints.save(&self.store, &self.state, self.faults)?;
                 self.checkpoints.prune(|s| work.is_report_point(s))?;
             }

@@ -3,7 +3,7 @@
 
 use super::evaluate::{At, Shape};
 use super::vector::Vectors;
-use crate::nest::Nest;
+use pfm_plan::nest::Nest;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
 

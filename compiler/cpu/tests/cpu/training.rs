@@ -1,6 +1,7 @@
 //! Gradients of a small network, from the loss to an update stored in place: the shape of graph that training runs.
 
-use crate::support::{Random, build, values};
+use crate::support::{Random, build, build_everywhere, values};
+use pfm_cpu::{Isa, Options, compile};
 use pfm_device::{Buffer, Pool};
 use pfm_ir::{Builder, Role, TensorType, ValueId};
 use pfm_ops as ops;
@@ -111,6 +112,17 @@ fn equal_plans_have_equal_hashes() {
     let hash = |blocks: usize| build(&network(blocks).b.graph).program.hash();
     assert_eq!(hash(2), hash(2));
     assert_ne!(hash(2), hash(3));
+}
+
+/// Rounding differs between instruction sets, so their programs are different ones.
+#[test]
+fn each_instruction_set_has_its_own_program() {
+    let all = build_everywhere(&network(1).b.graph);
+    let hashes: std::collections::BTreeSet<_> = all.iter().map(|c| c.program.hash()).collect();
+    assert_eq!(hashes.len(), Isa::available().len());
+    let absent = Isa::ALL.into_iter().find(|isa| !isa.is_available()).expect("no processor has all");
+    let refused = compile(&all[0].plan, &Options { isa: Some(absent) }).err().expect("refused");
+    assert!(refused.code == "E0802" && refused.message.contains(absent.name()), "{}", refused.message);
 }
 
 /// Programs are shared between threads; each group's time is told apart.

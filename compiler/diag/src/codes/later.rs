@@ -79,6 +79,16 @@ pub(super) const ROWS: &[CodeInfo] = &[
         explanation: "Weights are exported from a cell's directory, `runs/EXPERIMENT/CELL/KEY` or `runs/EXPERIMENT/latest`, out of a stage's newest whole checkpoint. The directory is another one, has no stage of that name, or the stage has not reached its first checkpoint.",
     },
     CodeInfo {
+        code: "R0113",
+        title: "a stage would go on with another instruction set",
+        explanation: "The steps up to the newest checkpoint were made with one instruction set, and this processor's best is another: their results differ in the last bits, so that the stage would end with other bytes than a run on either alone. `pfmc run --isa NAME` with the first one's name goes on exactly; with this one's name it goes on all the same, and the change is written to the events and to the checkpoints. A set that all machines of a cluster have, such as `PFMC_ISA=avx2`, avoids it.",
+    },
+    CodeInfo {
+        code: "R0114",
+        title: "the CUDA device cannot be used",
+        explanation: "There is no such device, one of CUDA's libraries is missing, or the device failed while it ran; the message has the reason. Programs need the driver (libcuda), the compiler (libnvrtc) and cuBLASLt of CUDA 13, and a device of compute capability 8.0 or newer. `pfmc doctor --device cuda` says what was found where. `--device cpu` runs without.",
+    },
+    CodeInfo {
         code: "W0109",
         title: "a word is brought into scope and never used",
         explanation: "Nothing in the file names it. Remove it from the `use`, so that the first lines show what the file stands on.",
@@ -112,6 +122,11 @@ pub(super) const ROWS: &[CodeInfo] = &[
         code: "W0606",
         title: "a damaged checkpoint is passed over",
         explanation: "The newest checkpoint does not have the hashes that were written beside it, which a full disk or a broken copy can cause. The one before it is used instead; training repeats the steps between and ends with the same weights.",
+    },
+    CodeInfo {
+        code: "W0607",
+        title: "a stage goes on with another instruction set",
+        explanation: "`--isa` asked for another instruction set than the steps so far were made with. Rounding differs between them, so the stage does not end with the bytes of a run on one alone; nothing else changes. The checkpoints keep from which step on which one was used.",
     },
     CodeInfo {
         code: "W0703",

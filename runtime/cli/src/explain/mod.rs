@@ -3,7 +3,7 @@
 mod params;
 mod words;
 
-use crate::load::{self, Source};
+use crate::load::{self, Choice, Source};
 use crate::output::{Exit, Output};
 use pfm_compiler::Watch;
 use pfm_lower::{Phase, Unit, UpdatePhase};
@@ -74,7 +74,10 @@ fn explain_word(word: &str, out: &Output) -> Exit {
 }
 
 fn explain_file(args: &Args, out: &Output) -> Exit {
-    let source = Source { file: args.what.clone().into(), profile: args.profile.clone(), sets: args.sets.clone(), experiment: None };
+    let source = Source {
+        file: args.what.clone().into(),
+        choice: Choice { profile: args.profile.clone(), sets: args.sets.clone(), experiment: None },
+    };
     let loaded = match load::load(&source, out) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,

@@ -1,5 +1,6 @@
 //! Whole runs of a tiny analytic model: recovery after a kill anywhere, and evaluation against values worked out by hand.
 
+mod arithmetic;
 mod disk;
 mod evaluation;
 mod export;

@@ -25,6 +25,7 @@ pub struct Tiny {
     pub breaks_frozen: bool,
     /// Starts with a gain that overflows after a few frames.
     pub explodes: bool,
+    pub arithmetic: Arithmetic,
 }
 
 impl Tiny {
@@ -44,6 +45,7 @@ impl Tiny {
             bad_gradient: None,
             breaks_frozen: false,
             explodes: false,
+            arithmetic: Arithmetic { name: "tiny one".into(), chosen: false },
         }
     }
 
@@ -53,12 +55,20 @@ impl Tiny {
 }
 
 impl Programs for Tiny {
+    fn fetch(&mut self, _: &mut Store) -> Result<(), RunError> {
+        Ok(())
+    }
+
     fn parameters(&self) -> &[ParameterInfo] {
         &self.parameters
     }
 
     fn slots(&self) -> &[SlotInfo] {
         &self.slots
+    }
+
+    fn arithmetic(&self) -> Arithmetic {
+        self.arithmetic.clone()
     }
 
     fn initial_parameter(&self, path: &str) -> Vec<f32> {
