@@ -206,7 +206,14 @@ fn patches_and_their_processors_train() {
         }
     }
     let library = Arc::new(checked.library);
-    let mut native = Native { experiment: experiment.clone(), library, data, pool: Arc::new(Pool::new(2)), options: Options::default(), device: Device::Cpu };
+    let mut native = Native {
+        experiment: experiment.clone(),
+        library,
+        data,
+        pool: Arc::new(Pool::new(2)),
+        options: Options::default(),
+        device: Device::Cpu,
+    };
     for &index in &experiment.grids[0].cells {
         let work = cell_work(&experiment, &experiment.cells[index]);
         let result = run_cell(&work, place.path(), &mut native, &Faults::none(), &mut Silent).expect("runs");

@@ -91,8 +91,14 @@ fn grows(text: &str, wanted: usize, place: &Path) {
         }
     }
     let options = Options { verify: true, ..Options::default() };
-    let mut native =
-        Native { experiment: experiment.clone(), library: Arc::new(checked.library), data, pool: Arc::new(Pool::new(2)), options, device: Device::Cpu };
+    let mut native = Native {
+        experiment: experiment.clone(),
+        library: Arc::new(checked.library),
+        data,
+        pool: Arc::new(Pool::new(2)),
+        options,
+        device: Device::Cpu,
+    };
     let work = cell_work(&experiment, &experiment.cells[0]);
     run_cell(&work, &place.join("runs"), &mut native, &Faults::none(), &mut Silent).expect("the cell runs");
 

@@ -1,7 +1,6 @@
 //! One module of generated functions. Groups with the same code share a function: the nest's text is the key.
 
 use crate::emit::{Constants, Vectors, emit_loop, emit_reduce};
-use pfm_plan::nest::Nest;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{AbiParam, InstBuilder, types};
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -11,6 +10,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 use pfm_diag::Diagnostic;
 use pfm_kernels::Isa;
+use pfm_plan::nest::Nest;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -85,9 +85,15 @@ impl Code {
         let fma = flag("has_fma").unwrap_or(true);
         let module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
         let contexts = (module.make_context(), FunctionBuilderContext::new());
-        Ok(Code { module: Mutex::new(Some(module)), contexts, fma, constants: Constants::default(), by_text: BTreeMap::new(), 
+        Ok(Code {
+            module: Mutex::new(Some(module)),
+            contexts,
+            fma,
+            constants: Constants::default(),
+            by_text: BTreeMap::new(),
             #[cfg(all(target_arch = "x86_64", unix))]
-            wide })
+            wide,
+        })
     }
 
     /// Whether vectors have fused multiply-add: part of what a program is.

@@ -6,8 +6,8 @@ use pfm_cuda::kernels::conv::tiles::{self, Flow, Tiling, Types};
 use pfm_cuda::kernels::conv::weight_tiles;
 use pfm_cuda::{Draft, PRELUDE, Step, Target};
 use pfm_ir::{Attr, Attrs, DType, OpRef, TensorType};
-use serde_json::{Value, json};
 use pfm_plan::Kernel;
+use serde_json::{Value, json};
 use std::path::Path;
 
 fn main() {
@@ -34,9 +34,7 @@ fn written(folder: &Path, name: &str, kernel: &Kernel, variant: Option<Draft>) -
             json!({"entry": l.entry, "grid": l.grid, "block": l.block, "shared": l.shared_bytes, "arguments": l.arguments})
         })
         .collect();
-    let types = |types: &[TensorType]| -> Vec<Value> {
-        types.iter().map(|t| json!({"dtype": t.dtype.name(), "shape": t.shape})).collect()
-    };
+    let types = |types: &[TensorType]| -> Vec<Value> { types.iter().map(|t| json!({"dtype": t.dtype.name(), "shape": t.shape})).collect() };
     let attrs: serde_json::Map<String, Value> = kernel.attrs.iter().map(|(name, a)| (name.to_string(), value(a))).collect();
     json!({
         "name": name, "op": kernel.op.name, "attrs": attrs, "operands": types(&kernel.operands), "results": types(&kernel.results),
@@ -159,8 +157,15 @@ fn variants() -> Vec<(String, Kernel, Draft)> {
             println!("too large: {name} {t:?}");
             continue;
         }
-        let flow = match flow { Flow::Ring => 0, Flow::Stages(n) => n };
-        all.push((format!("{name} r{rows} w{warps:?} g{groups} c{chunk} s{flow} R{residents}"), kernel, tiles::draft(&shape, scatter.as_ref(), types, t)));
+        let flow = match flow {
+            Flow::Ring => 0,
+            Flow::Stages(n) => n,
+        };
+        all.push((
+            format!("{name} r{rows} w{warps:?} g{groups} c{chunk} s{flow} R{residents}"),
+            kernel,
+            tiles::draft(&shape, scatter.as_ref(), types, t),
+        ));
     }
     // rows, across, out, in, parts, splits, residents
     let list: Vec<([usize; 4], (usize, usize), [usize; 7])> = vec![
@@ -176,7 +181,11 @@ fn variants() -> Vec<(String, Kernel, Draft)> {
         let shape = Shape::of(&kernel);
         let t = weight_tiles::Tiling { rows, across, out_groups, in_groups, frames: 3, parts, splits, residents };
         let types = Types { image: DType::Bf16, weights: DType::Bf16, result: DType::F32 };
-        all.push((format!("{name} r{rows}x{across} o{out_groups} i{in_groups} p{parts} s{splits} R{residents}"), kernel, weight_tiles::draft(&shape, types, t)));
+        all.push((
+            format!("{name} r{rows}x{across} o{out_groups} i{in_groups} p{parts} s{splits} R{residents}"),
+            kernel,
+            weight_tiles::draft(&shape, types, t),
+        ));
     }
     all
 }

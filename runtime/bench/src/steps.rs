@@ -46,7 +46,8 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
     let context = Context { experiment, library: &native.library };
     let calibration = request.calibration.as_ref().filter(|_| matches!(native.device, Device::Cpu));
     let planned_seconds = calibration.map(|c| crate::planned(&context, stage, c)).transpose();
-    let planned_seconds = planned_seconds.map(Option::flatten).map_err(|d| RunError::from(d.into_iter().next().expect("an error has a diagnostic")))?;
+    let planned_seconds =
+        planned_seconds.map(Option::flatten).map_err(|d| RunError::from(d.into_iter().next().expect("an error has a diagnostic")))?;
     let mut memory = planned(&programs, &work);
     let meter = Meter::of(native);
     meter.forget_peak();

@@ -48,7 +48,8 @@ pub fn run(args: Args, out: &Output) -> Exit {
         if families.values().any(|f| f.failed > 0) {
             exit = Exit::Errors;
         }
-        let rows = families.iter().map(|(name, f)| serde_json::json!({ "family": name, "cases": f.cases, "failed": f.failed, "worst": f.worst }));
+        let rows =
+            families.iter().map(|(name, f)| serde_json::json!({ "family": name, "cases": f.cases, "failed": f.failed, "worst": f.worst }));
         value["families"] = rows.collect();
     }
     out.value(exit, value);

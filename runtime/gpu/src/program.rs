@@ -138,9 +138,10 @@ impl Program {
 
 fn ready(gpu: &Gpu, step: &Step) -> Result<Ready, CudaError> {
     match step {
-        Step::Launch(launch) => {
-            Ok(Ready::Launch { function: gpu.function(&launch.entry, launch.shared_bytes)?, launch: Launch { source: String::new(), ..launch.clone() } })
-        }
+        Step::Launch(launch) => Ok(Ready::Launch {
+            function: gpu.function(&launch.entry, launch.shared_bytes)?,
+            launch: Launch { source: String::new(), ..launch.clone() },
+        }),
         Step::Gemm(g) => {
             let product = Product { m: g.m, n: g.n, k: g.k, batch: g.batch, a: operand(&g.a), b: operand(&g.b), c: operand(&g.c) };
             let place = |x: &Matrix| (x.argument, x.offset * x.dtype.size());

@@ -4,11 +4,11 @@
 use super::lanes::Lanes;
 use super::scalar::{Operand, Reg, Scalars};
 use super::vector::{Vectors, memory};
-use pfm_plan::nest::Nest;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F32, F32X4, I32, I32X4, I64};
 use cranelift_codegen::ir::{InstBuilder, Value};
 use pfm_ir::DType;
+use pfm_plan::nest::Nest;
 use pfm_plan::{Access, Expr, Store};
 
 /// A nest with its distinct accesses, each of which has a pointer.

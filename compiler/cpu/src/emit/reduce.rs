@@ -5,11 +5,11 @@
 use super::evaluate::{At, Known, Shape};
 use super::lanes::{Binary, Lanes};
 use super::vector::Vectors;
-use pfm_plan::nest::Nest;
 use cranelift_codegen::ir::types::{F32X4, I32X4};
 use cranelift_codegen::ir::{InstBuilder, Value};
 use pfm_ir::DType;
 use pfm_plan::Fold;
+use pfm_plan::nest::Nest;
 
 /// Axes come as kept ones, reduced ones, then the lane axis of either kind. `range` is that of axis 0 when that is a kept
 /// axis other than the lanes; without such an axis the whole reduction is one task.

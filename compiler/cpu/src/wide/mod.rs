@@ -98,7 +98,10 @@ impl<'n> Shape<'n> {
             _ => None,
         });
         let writes = nest.stores.iter().map(|s| (s.buffer, &s.access, nest.body[s.value.0 as usize].dtype()));
-        if size < 4 || reads.clone().any(|(_, a, _)| !matches!(a.strides[lane], 0 | 1)) || writes.clone().any(|(_, a, _)| a.strides[lane] != 1) {
+        if size < 4
+            || reads.clone().any(|(_, a, _)| !matches!(a.strides[lane], 0 | 1))
+            || writes.clone().any(|(_, a, _)| a.strides[lane] != 1)
+        {
             return None;
         }
         let mut pointers: Vec<Pointer> = vec![];

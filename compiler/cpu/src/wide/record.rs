@@ -60,7 +60,13 @@ impl Inst {
     pub fn operands(&self) -> Vec<u32> {
         match *self {
             Inst::Word(_) | Inst::Ramp(_) | Inst::Load(_) | Inst::Index(_) | Inst::Kept(_) | Inst::LoadMask(_) => vec![],
-            Inst::Unary(_, x) | Inst::Shift(_, x, _) | Inst::Inverse(x) | Inst::Round(x) | Inst::Store(_, x) | Inst::StoreRounded(_, x) | Inst::Keep(_, x) => vec![x.0],
+            Inst::Unary(_, x)
+            | Inst::Shift(_, x, _)
+            | Inst::Inverse(x)
+            | Inst::Round(x)
+            | Inst::Store(_, x)
+            | Inst::StoreRounded(_, x)
+            | Inst::Keep(_, x) => vec![x.0],
             Inst::Binary(_, x, y) | Inst::Compare(_, x, y) => vec![x.0, y.0],
             Inst::MulAdd(x, y, z) => vec![x.0, y.0, z.0],
             Inst::Select(m, x, y) => vec![m.0, x.0, y.0],

@@ -111,7 +111,11 @@ fn products(roles: &Roles, dtypes: [DType; 3]) -> Draft {
         let offset = draft.scratch_bytes.next_multiple_of(16) / held.size();
         let axes: Vec<Axis> = [&roles.batch[..], first, second].concat();
         let copy = rearrange(&axes, tensor, (held, dtype), offset, tensor == OUT);
-        if tensor == OUT { after.extend(copy.steps) } else { draft.steps.extend(copy.steps) }
+        if tensor == OUT {
+            after.extend(copy.steps)
+        } else {
+            draft.steps.extend(copy.steps)
+        }
         draft.scratch_bytes = (offset + product(&axes)) * held.size();
         let (rows, columns) = (product(first), product(second));
         matrices.push(Matrix { argument: OUT + 1, dtype: held, offset, leading: columns, transposed: false, step: rows * columns });

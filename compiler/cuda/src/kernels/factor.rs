@@ -36,16 +36,16 @@ pub fn eigh(kernel: &Kernel) -> Draft {
     let blocks = (n * n).div_ceil(SHARE).min(MOST_BLOCKS);
     let dtype = kernel.operands[0].dtype;
     let sized = |family| Function::new(family, BLOCK).constant("N", n);
-    let rotate = sized("eigh")
-        .reads("a", dtype, 0)
-        .writes("work", dtype, 3)
-        .constant("BLOCKS", blocks)
-        .launch(include_str!("factor/eigh.cu"), [blocks, 1, 1], 2 * n.next_multiple_of(2) * 4);
-    let order = sized("eigh_order")
-        .writes("values", dtype, 1)
-        .writes("vectors", dtype, 2)
-        .writes("work", dtype, 3)
-        .launch(include_str!("factor/eigh_order.cu"), [n, 1, 1], 0);
+    let rotate = sized("eigh").reads("a", dtype, 0).writes("work", dtype, 3).constant("BLOCKS", blocks).launch(
+        include_str!("factor/eigh.cu"),
+        [blocks, 1, 1],
+        2 * n.next_multiple_of(2) * 4,
+    );
+    let order = sized("eigh_order").writes("values", dtype, 1).writes("vectors", dtype, 2).writes("work", dtype, 3).launch(
+        include_str!("factor/eigh_order.cu"),
+        [n, 1, 1],
+        0,
+    );
     let steps = vec![clear(4 * n * n), Step::Launch(rotate), Step::Launch(order)];
     Draft { steps, scratch_bytes: (4 * n * n + 2) * 4 }
 }

@@ -149,7 +149,9 @@ impl<'n> Cell<'n> {
                     };
                     format!("({})({}{lane})", register(dtype), self.position(access))
                 }
-                Expr::Apply { scalar, args, .. } => scalar::apply(*scalar, dtype, &args.iter().map(|a| self.operand(a.0)).collect::<Vec<_>>()),
+                Expr::Apply { scalar, args, .. } => {
+                    scalar::apply(*scalar, dtype, &args.iter().map(|a| self.operand(a.0)).collect::<Vec<_>>())
+                }
             };
             line(s, &inner, &format!("const {} e{e} = {value};", register(dtype)));
         }
@@ -177,7 +179,11 @@ impl<'n> Cell<'n> {
                 ),
                 stride => {
                     line(s, indent, "#pragma unroll");
-                    line(s, indent, &format!("for (int v = 0; v < {}; v++) put(b{} + ({at} + v * ({stride})), y{n}[v]);", self.width, store.buffer));
+                    line(
+                        s,
+                        indent,
+                        &format!("for (int v = 0; v < {}; v++) put(b{} + ({at} + v * ({stride})), y{n}[v]);", self.width, store.buffer),
+                    );
                 }
             }
         }

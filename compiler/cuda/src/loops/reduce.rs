@@ -134,8 +134,7 @@ fn split(arranged: &Arranged, parts: usize, scratch: usize) -> (Nest, Nest, usiz
         store.buffer = scratch;
         store.access = Access { offset: offset(n), strides: strides.clone() };
     }
-    let mut axes: Vec<Axis> =
-        kept.iter().map(|a| Axis { size: first.axes[*a].size, reduced: arranged.postponed[*a] }).collect();
+    let mut axes: Vec<Axis> = kept.iter().map(|a| Axis { size: first.axes[*a].size, reduced: arranged.postponed[*a] }).collect();
     axes.push(Axis { size: parts, reduced: true });
     let with = |access: &dyn Fn(usize) -> i64, last: i64| -> Vec<i64> { kept.iter().map(|a| access(*a)).chain([last]).collect() };
     let mut second = Nest { axes, body: vec![], stores: vec![], fold: first.fold };

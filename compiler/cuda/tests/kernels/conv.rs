@@ -22,8 +22,7 @@ fn causal(input: [usize; 4], channels: (usize, usize)) -> Sizes {
 
 fn convolution(op: &str, s: &Sizes, dtype: DType) -> Case {
     let (ci, co) = s.channels;
-    let output: Vec<usize> =
-        (0..3).map(|a| (s.input[a + 1] + s.low[a] + s.high[a] - s.kernel[a]) / s.stride[a] + 1).collect();
+    let output: Vec<usize> = (0..3).map(|a| (s.input[a + 1] + s.low[a] + s.high[a] - s.kernel[a]) / s.stride[a] + 1).collect();
     let x = ty(dtype, &[&s.input[..], &[ci]].concat());
     let y = ty(dtype, &[&s.input[..1], &output, &[co]].concat());
     let w = ty(dtype, &[&[co, ci], &s.kernel[..]].concat());

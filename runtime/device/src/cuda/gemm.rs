@@ -116,9 +116,7 @@ unsafe fn suggestion(
     // SAFETY: the preference was just made and is destroyed once; the rest by this function's contract.
     unsafe {
         let set = result::set_matmul_pref_attribute(preference, attribute, std::ptr::from_ref(&most).cast(), size_of::<usize>());
-        let found = set.and_then(|()| {
-            result::get_matmul_algo_heuristic(handle, description.0, first.0, second.0, to.0, to.0, preference)
-        });
+        let found = set.and_then(|()| result::get_matmul_algo_heuristic(handle, description.0, first.0, second.0, to.0, to.0, preference));
         let _ = result::destroy_matmul_pref(preference);
         found
     }

@@ -36,7 +36,8 @@ fn pip(packages: &Path) -> PathBuf {
 }
 
 /// In the order in which they must be loaded.
-const LIBRARIES: &[(&str, bool)] = &[("libnvrtc-builtins.so", true), ("libnvrtc.so", false), ("libcublas.so", false), ("libcublasLt.so", false)];
+const LIBRARIES: &[(&str, bool)] =
+    &[("libnvrtc-builtins.so", true), ("libnvrtc.so", false), ("libcublas.so", false), ("libcublasLt.so", false)];
 
 fn look(directories: Vec<PathBuf>) -> Found {
     for directory in &directories {
@@ -60,7 +61,9 @@ fn devices() -> Result<usize, String> {
 fn nvrtc() -> Result<(i32, i32), String> {
     // SAFETY: this only tries to load the library.
     if !unsafe { cudarc::nvrtc::sys::is_culib_present() } {
-        return Err("the compiler (libnvrtc.so) is not installed; `pip install nvidia-cuda-nvrtc==13.0.*` and set PFMC_CUDA_LIBRARIES".into());
+        return Err(
+            "the compiler (libnvrtc.so) is not installed; `pip install nvidia-cuda-nvrtc==13.0.*` and set PFMC_CUDA_LIBRARIES".into()
+        );
     }
     let (mut major, mut minor) = (0, 0);
     // SAFETY: both addresses are valid for the call.

@@ -129,7 +129,13 @@ fn products() -> Vec<Case> {
     ];
     let of = |(x, lx, y, ly, out): &Labels| {
         let make = |b: &mut Builder, v: &[ValueId]| vec![ops::contract(b, v[0], v[1], lx, ly, out)];
-        case("contract", &format!("contract {x:?} {lx:?} {y:?} {ly:?} to {out:?}"), &[TensorType::f32(x), TensorType::f32(y)], (-1.0, 1.0), &make)
+        case(
+            "contract",
+            &format!("contract {x:?} {lx:?} {y:?} {ly:?} to {out:?}"),
+            &[TensorType::f32(x), TensorType::f32(y)],
+            (-1.0, 1.0),
+            &make,
+        )
     };
     list.iter().map(of).collect()
 }

@@ -54,7 +54,9 @@ pub fn from_bytes(bytes: &[u8], ty: &TensorType) -> Tensor {
     let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
     let data = match ty.dtype {
         DType::F32 => bytes.chunks_exact(4).map(|b| f64::from(f32::from_bits(word(b)))).collect(),
-        DType::Bf16 => bytes.chunks_exact(2).map(|b| f64::from(f32::from_bits(u32::from(u16::from_le_bytes([b[0], b[1]])) << 16))).collect(),
+        DType::Bf16 => {
+            bytes.chunks_exact(2).map(|b| f64::from(f32::from_bits(u32::from(u16::from_le_bytes([b[0], b[1]])) << 16))).collect()
+        }
         DType::I32 | DType::Bool => bytes.chunks_exact(4).map(|b| f64::from(word(b) as i32)).collect(),
     };
     Tensor::new(&ty.shape, data)

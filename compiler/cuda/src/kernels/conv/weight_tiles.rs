@@ -74,7 +74,12 @@ pub fn draft(s: &Shape, types: Types, t: Tiling) -> Draft {
     // Pieces of a tile for the parts to share.
     let segments = (t.parts / t.across).max(1);
     let f = s.constants(f).constant("ROWS", t.rows).constant("ACROSS", t.across).constant("SEGMENT", t.rows / segments);
-    let f = f.constant("KT", t.frames).constant("MT", t.out_groups).constant("NT", t.in_groups).constant("PARTS", t.parts).constant("SPLITS", t.splits);
+    let f = f
+        .constant("KT", t.frames)
+        .constant("MT", t.out_groups)
+        .constant("NT", t.in_groups)
+        .constant("PARTS", t.parts)
+        .constant("SPLITS", t.splits);
     let f = f.constant("TILES_Y", t.tiles(s).0).constant("TILES_X", t.tiles(s).1);
     let copies = |dtype: DType, channels: usize| dtype == DType::Bf16 && channels.is_multiple_of(8);
     let f = f.flag("X_COPIES", copies(types.image, s.channels_in)).flag("Y_COPIES", copies(types.weights, s.channels_out));
