@@ -42,7 +42,7 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         programs.time_groups(clock.clock());
     }
     programs.prepare(0, work.evaluation)?;
-    programs.hold_windows();
+    programs.hold_windows(true);
     let context = Context { experiment, library: &native.library };
     let calibration = request.calibration.as_ref().filter(|_| matches!(native.device, Device::Cpu));
     let planned_seconds = calibration.map(|c| crate::planned(&context, stage, c)).transpose();
@@ -177,6 +177,7 @@ impl Steps {
     /// As many steps on windows of the training split, in the order of a run, and the reader ahead of them as it is there.
     fn reading(&mut self, native: &Native, request: &Request) -> Result<Reading, RunError> {
         let memory = [Times::of(self.seconds.clone()), Times::of(self.cpu.clone())];
+        self.programs.hold_windows(false);
         let mut samples = WellSamples::open(&native.experiment, request.stage, &native.data)?;
         let windows = samples.training_windows(0);
         let mut batches = 0..;

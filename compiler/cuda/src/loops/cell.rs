@@ -35,6 +35,24 @@ impl<'n> Cell<'n> {
         Cell::of_width(nest, width)
     }
 
+    /// No wider than each store writes at once, so that the stores of a warp fill what they touch: loads have a cache for that.
+    pub fn for_stores(mut self) -> Cell<'n> {
+        let widths = (0..self.nest.stores.len()).map(|n| self.evenly_stored(n));
+        self.width = widths.min().unwrap_or(self.width);
+        self
+    }
+
+    fn evenly_stored(&self, store: usize) -> usize {
+        let (access, dtype) = (&self.nest.stores[store].access, self.stored_type(store));
+        let aligned = self.alignment(access, dtype);
+        match access.strides[self.lane()] {
+            0 => self.width,
+            1 if aligned == self.width.min(16 / dtype.size()) => self.width,
+            1 => aligned,
+            _ => 1,
+        }
+    }
+
     pub fn of_width(nest: &'n Nest, width: usize) -> Cell<'n> {
         Cell { nest, width, long: is_long(nest) }
     }

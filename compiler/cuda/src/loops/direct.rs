@@ -32,7 +32,7 @@ fn launch(nest: &Nest) -> crate::Launch {
     let Axis { size, .. } = nest.axes[nest.axes.len() - 1];
     // A single axis may end within a cell: its last places are done one by one.
     let ragged = nest.axes.len() == 1 && !size.is_multiple_of(wish(nest)) && size > BLOCK;
-    let cell = if ragged { Cell::of_width(nest, wish(nest)) } else { Cell::new(nest) };
+    let cell = if ragged { Cell::of_width(nest, wish(nest)) } else { Cell::new(nest).for_stores() };
     let cells = nest.elements() / size * (size / cell.width);
     let each = if cells >= MANY { unroll(nest) } else { 1 };
     let mut s = String::new();

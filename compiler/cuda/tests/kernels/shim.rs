@@ -102,10 +102,12 @@ fn program(cases: &[Case]) -> String {
 }
 
 fn launches(case: &Case) -> Vec<&Launch> {
-    let launch = |step| match step {
-        &Step::Launch(ref launch) => launch,
-        Step::Gemm(_) => panic!("{}: a matrix product for a library has no text", case.name),
-    };
+    fn launch(step: &Step) -> &Launch {
+        match step {
+            Step::Launch(launch) => launch,
+            Step::Gemm(_) => panic!("a matrix product for a library has no text"),
+        }
+    }
     case.draft.steps.iter().map(launch).collect()
 }
 

@@ -142,8 +142,10 @@ fn products() -> Vec<Case> {
 
 /// Convolutions and attention at the widths of the models.
 fn kernels() -> Vec<Case> {
+    // Image, weights, stride, zeros before and after.
+    type Sizes = ([usize; 5], [usize; 5], [usize; 3], [usize; 3], [usize; 3]);
     let mut all = vec![];
-    let convs: [([usize; 5], [usize; 5], [usize; 3], [usize; 3], [usize; 3]); 6] = [
+    let convs: [Sizes; 6] = [
         ([2, 4, 10, 18, 16], [16, 16, 3, 3, 3], [1, 1, 1], [2, 1, 1], [0, 1, 1]),
         ([1, 3, 9, 7, 32], [64, 32, 3, 3, 3], [1, 1, 1], [2, 1, 1], [0, 1, 1]),
         ([1, 5, 16, 16, 16], [32, 16, 2, 2, 2], [2, 2, 2], [1, 0, 0], [0, 0, 0]),

@@ -154,8 +154,8 @@ impl Machine for Cuda {
         Ok(values)
     }
 
-    fn hold(&mut self) {
-        self.held.get_or_insert_default();
+    fn hold(&mut self, hold: bool) {
+        self.held = hold.then(BTreeMap::new);
     }
 
     fn fetch(&mut self, store: &mut Store) -> Result<(), RunError> {

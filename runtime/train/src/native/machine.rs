@@ -69,9 +69,9 @@ pub trait Machine {
     /// The free output of this rank, as the last run left it.
     fn result(&mut self, loaded: &Loaded, rank: usize) -> Result<Vec<f32>, RunError>;
 
-    /// From now on the same place of the host's memory always holds the same values, so what has been sent from there need not be sent
-    /// again.
-    fn hold(&mut self) {}
+    /// Whether from now on the same place of the host's memory always holds the same values, so that what has been sent from there
+    /// need not be sent again.
+    fn hold(&mut self, _: bool) {}
 
     /// Brings the store up to date.
     fn fetch(&mut self, store: &mut Store) -> Result<(), RunError>;

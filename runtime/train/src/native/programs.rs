@@ -57,9 +57,9 @@ impl NativePrograms {
         self.units.values_mut().filter_map(|l| l.times.as_mut()).for_each(GroupTimes::reset);
     }
 
-    /// From now on the same window has the same values whenever it is given: a device keeps its copy.
-    pub fn hold_windows(&mut self) {
-        self.machine.hold();
+    /// Whether from now on the same window has the same values whenever it is given, so that a device may keep its copy.
+    pub fn hold_windows(&mut self, hold: bool) {
+        self.machine.hold(hold);
     }
 
     /// Compiles what steps on a data set with this variant need, so that none of them waits for it.

@@ -57,11 +57,11 @@ fn units(kernel: &Kernel, operand: usize) -> usize {
 }
 
 pub fn draft(kernel: &Kernel) -> Draft {
+    // As many groups of warps in a block as registers allow.
     if kernel.op.name == "attend" { forward(kernel, 3) } else { backward(kernel, 2) }
 }
 
-/// With this many groups of warps in a block.
-pub fn forward(kernel: &Kernel, groups: usize) -> Draft {
+fn forward(kernel: &Kernel, groups: usize) -> Draft {
     let at = kernel.operands.len();
     let scratch = at + kernel.results.len();
     let (d, v) = (units(kernel, 1).next_multiple_of(2), units(kernel, 2));
@@ -77,8 +77,7 @@ pub fn forward(kernel: &Kernel, groups: usize) -> Draft {
     Draft { steps: packer.steps, scratch_bytes: packer.bytes }
 }
 
-/// The same for the gradient.
-pub fn backward(kernel: &Kernel, groups: usize) -> Draft {
+fn backward(kernel: &Kernel, groups: usize) -> Draft {
     let at = kernel.operands.len();
     let scratch = at + kernel.results.len();
     let (queries, keys) = (kernel.operands[0].shape[2], kernel.operands[1].shape[2]);

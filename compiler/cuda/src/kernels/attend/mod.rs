@@ -2,7 +2,7 @@
 
 mod direct;
 mod few;
-pub mod group;
+mod group;
 mod tensor;
 
 use crate::{Draft, Target};

@@ -44,10 +44,6 @@ impl Shape {
         self.kernel.iter().product()
     }
 
-    pub fn is_dense(&self) -> bool {
-        self.stride == [1; 3]
-    }
-
     /// The convolution that computes the input gradient: taps turned round, channels changed over. With a stride its channels are
     /// those of all pixels between two steps. None when there are more zeros before than the kernel reaches.
     pub fn adjoint(&self) -> Option<(Shape, Scatter)> {
