@@ -1,5 +1,6 @@
 //! `pfmc explain`: a diagnostic code, any word of the language, or what the compiler knows of a file.
 
+mod cuda;
 mod params;
 mod words;
 
@@ -25,6 +26,12 @@ pub struct Args {
     /// The plan of a stage: groups, buffers, memory.
     #[arg(long, value_name = "STAGE")]
     plan: Option<String>,
+    /// The CUDA functions of a stage: each with the groups that launch it and what was fused into them.
+    #[arg(long, value_name = "STAGE")]
+    cuda: Option<String>,
+    /// Compute capability that they are written for, such as 90 for 9.0.
+    #[arg(long, value_name = "NUMBER", default_value = "90", requires = "cuda")]
+    capability: u32,
     /// Node counts after each pass of a stage.
     #[arg(long, value_name = "STAGE")]
     passes: Option<String>,
@@ -83,7 +90,7 @@ fn explain_file(args: &Args, out: &Output) -> Exit {
         Err(exit) => return exit,
     };
     let experiment = loaded.experiment();
-    if let Some(stage) = args.graph.as_ref().or(args.plan.as_ref()).or(args.passes.as_ref()) {
+    if let Some(stage) = args.graph.as_ref().or(args.plan.as_ref()).or(args.cuda.as_ref()).or(args.passes.as_ref()) {
         return explain_stage(args, stage, &loaded, out);
     }
     if args.params {
@@ -120,10 +127,18 @@ fn explain_stage(args: &Args, name: &str, loaded: &load::Loaded, out: &Output) -
         PhaseName::Predict => Unit { phase: Phase::Predict, set: 0, variant, samples },
     };
     let mut seen = Seen::default();
-    let planned =
-        pfm_lower::lower(&loaded.checked.context(), stage, unit).and_then(|graph| pfm_compiler::plan(graph, Default::default(), &mut seen));
-    if let Err(diagnostics) = planned {
-        return out.refuse(&diagnostics, &loaded.checked.sources);
+    let cuda = args.cuda.as_ref().map(|_| pfm_cuda::Target { sm: args.capability });
+    let options = pfm_compiler::Options { cuda, ..Default::default() };
+    let graph = pfm_lower::lower(&loaded.checked.context(), stage, unit);
+    let plan = match graph.and_then(|graph| pfm_compiler::plan(graph, options, &mut seen)) {
+        Ok(plan) => plan,
+        Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),
+    };
+    if let Some(target) = cuda {
+        return match pfm_cuda::write(&plan, &target) {
+            Ok(module) => cuda::show(&plan, &module, out),
+            Err(diagnostic) => out.refuse(&[*diagnostic], &loaded.checked.sources),
+        };
     }
     if args.passes.is_some() {
         seen.passes.iter().for_each(|(pass, nodes)| out.line(format!("{pass:<12} {nodes:>6} nodes")));
