@@ -55,25 +55,27 @@ fn kernel(op: &str, operands: &[TensorType], attrs: Attrs) -> Kernel {
 }
 
 /// A convolution with its two gradients: the input's sizes, channels in and out, kernel, stride.
-fn convolutions(input: [usize; 4], channels: (usize, usize), taps: [usize; 3], stride: [usize; 3]) -> Vec<(String, Kernel)> {
+fn convolutions(dtype: DType, input: [usize; 4], channels: (usize, usize), taps: [usize; 3], stride: [usize; 3]) -> Vec<(String, Kernel)> {
     let (ci, co) = channels;
     let dense = stride == [1; 3];
     let low = [taps[0] - 1, usize::from(dense && taps[1] == 3), usize::from(dense && taps[2] == 3)];
     let high = [0, low[1], low[2]];
     let output: Vec<usize> = (0..3).map(|a| (input[a + 1] + low[a] + high[a] - taps[a]) / stride[a] + 1).collect();
-    let ty = |shape: &[usize]| TensorType::new(DType::Bf16, shape);
+    let ty = |shape: &[usize]| TensorType::new(dtype, shape);
     let x = ty(&[&input[..], &[ci]].concat());
     let y = ty(&[&input[..1], &output, &[co]].concat());
     let w = ty(&[&[co, ci], &taps[..]].concat());
     let attrs = || Attrs::new().ints("stride", &stride).ints("low", &low).ints("high", &high);
-    let name = |op: &str| format!("{op} {ci}->{co} {}x{}x{}", input[1], input[2], taps.map(|k| k.to_string()).join(""));
+    let name = |op: &str| format!("{op} {ci}->{co} {}x{} by {} {}", input[1], input[2], taps.map(|k| k.to_string()).join(""), dtype.name());
     let mut all = vec![(name("dw"), kernel("conv_weight_grad", &[x.clone(), y.clone()], attrs().ints("kernel", &taps)))];
     let forward = kernel("conv", &[x, w.clone()], attrs());
     let backward = kernel("conv_input_grad", &[y, w], attrs().ints("size", &input[1..]));
     for (op, mut kernel) in [("fwd", forward), ("dx", backward)] {
         all.push((name(op), kernel.clone()));
-        kernel.results[0].dtype = DType::Bf16;
-        all.push((format!("{} to bf16", name(op)), kernel));
+        if dtype == DType::Bf16 {
+            kernel.results[0].dtype = dtype;
+            all.push((format!("{} to bf16", name(op)), kernel));
+        }
     }
     all
 }
@@ -106,13 +108,15 @@ fn kernels() -> Vec<(String, Kernel)> {
         ([2, 3, 64, 64], (18, 64)),
         ([2, 3, 64, 64], (64, 512)),
     ] {
-        all.extend(convolutions(size, channels, dense, one));
+        all.extend(convolutions(DType::Bf16, size, channels, dense, one));
     }
+    all.extend(convolutions(DType::F32, [2, 9, 512, 512], (16, 16), dense, one));
+    all.extend(convolutions(DType::F32, [2, 5, 128, 128], (64, 64), dense, one));
     all.extend(attention("space", [6, 16, 4096, 68], false));
     all.extend(attention("time3", [8192, 16, 3, 68], true));
     all.extend(attention("time9", [8192, 16, 9, 68], true));
-    all.extend(convolutions([2, 9, 512, 512], (16, 16), [1, 2, 2], [1, 2, 2]));
-    all.extend(convolutions([2, 9, 256, 256], (32, 32), [3, 2, 2], [2, 2, 2]));
-    all.extend(convolutions([2, 5, 128, 128], (64, 64), [3, 2, 2], [2, 2, 2]));
+    all.extend(convolutions(DType::Bf16, [2, 9, 512, 512], (16, 16), [1, 2, 2], [1, 2, 2]));
+    all.extend(convolutions(DType::Bf16, [2, 9, 256, 256], (32, 32), [3, 2, 2], [2, 2, 2]));
+    all.extend(convolutions(DType::Bf16, [2, 5, 128, 128], (64, 64), [3, 2, 2], [2, 2, 2]));
     all
 }

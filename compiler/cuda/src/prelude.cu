@@ -304,6 +304,15 @@ PFM_INLINE void store_run(bf16* p, const float* x) {
   }
 }
 
+// An f32 as the sum of three bf16, of which this is one: the first is the nearest, the next nearest to what is left. Products of f32 come
+// out to their last bits as six products of parts, the smallest first: (0, 2), (2, 0), (1, 1), (0, 1), (1, 0) and (0, 0).
+PFM_INLINE float part_of(float x, int part) {
+  float first = from_bf16(to_bf16(x)), second = from_bf16(to_bf16(x - first));
+  return part == 0 ? first : part == 1 ? second : x - first - second;
+}
+PFM_INLINE int left_part(int pair) { return pair == 1 ? 2 : pair == 2 || pair == 4 ? 1 : 0; }
+PFM_INLINE int right_part(int pair) { return pair == 0 ? 2 : pair == 2 || pair == 3 ? 1 : 0; }
+
 // ---- scalar operations -------------------------------------------------------------------------------------------------------
 
 PFM_INLINE float sign_of(float x) { return x > 0.0f ? 1.0f : (x < 0.0f ? -1.0f : 0.0f); }

@@ -29,7 +29,7 @@ impl ContractSpec {
 impl ConvSpec {
     /// Floats of scratch of `conv_mixed`.
     pub fn mixed_scratch(&self, isa: Isa, products: Products, stored: Storage) -> usize {
-        if let Some(plan) = way(&self.by_tiles[0], isa, products) {
+        if let Some(plan) = way(&self.by_tiles[0], isa, self.worth(products)) {
             return plan.scratch();
         }
         self.scratch() + extra(&self.lengths(), products, stored)
@@ -37,7 +37,7 @@ impl ConvSpec {
 
     /// Floats of scratch of `conv_input_grad_mixed`.
     pub fn input_grad_mixed_scratch(&self, isa: Isa, products: Products, stored: Storage) -> usize {
-        if let Some(plan) = way(&self.by_tiles[1], isa, products) {
+        if let Some(plan) = way(&self.by_tiles[1], isa, self.worth(products)) {
             return plan.scratch();
         }
         self.input_grad_scratch() + extra(&self.lengths(), products, stored)
@@ -45,10 +45,19 @@ impl ConvSpec {
 
     /// Floats of scratch of `conv_weight_grad_mixed`.
     pub fn weight_grad_mixed_scratch(&self, isa: Isa, products: Products, stored: Storage) -> usize {
-        if let Some(plan) = way(&self.weight_by_tiles, isa, products) {
+        if let Some(plan) = way(&self.weight_by_tiles, isa, self.worth(products)) {
             return plan.scratch();
         }
         self.weight_grad_scratch() + extra(&self.lengths(), products, stored)
+    }
+}
+
+impl ConvSpec {
+    /// The products to make where these are asked for. Between few channels, minimal filtering in f32 is faster than split parts on
+    /// matrix tiles, of which a quarter is empty there, and more exact.
+    fn worth(&self, products: Products) -> Products {
+        let few = self.ci.max(self.co) <= 16 && self.tiled(std::slice::from_ref(&self.forward), self.ci, self.co).is_some();
+        if products == Products::Split && few { Products::F32 } else { products }
     }
 }
 
@@ -100,7 +109,7 @@ pub fn conv_mixed(
     assert_eq!([x.len(), w.len(), y.len()], spec.lengths(), "operands have the sizes of the specification");
     let stored = stored(&[x.storage(), w.storage(), y.storage()]);
     assert!(scratch.len() >= spec.mixed_scratch(isa, products, stored), "scratch is large enough");
-    if let Some(plan) = way(&spec.by_tiles[0], isa, products) {
+    if let Some(plan) = way(&spec.by_tiles[0], isa, spec.worth(products)) {
         return amx::conv::conv(pool, isa, spec, plan, x, w, y, scratch);
     }
     let (x, scratch) = readable(pool, isa, products, x, scratch);
@@ -123,7 +132,7 @@ pub fn conv_input_grad_mixed(
     assert_eq!([dx.len(), w.len(), dy.len()], spec.lengths(), "operands have the sizes of the specification");
     let stored = stored(&[dy.storage(), w.storage(), dx.storage()]);
     assert!(scratch.len() >= spec.input_grad_mixed_scratch(isa, products, stored), "scratch is large enough");
-    if let Some(plan) = way(&spec.by_tiles[1], isa, products) {
+    if let Some(plan) = way(&spec.by_tiles[1], isa, spec.worth(products)) {
         return amx::conv::input_grad(pool, isa, spec, plan, dy, w, dx, scratch);
     }
     let (dy, scratch) = readable(pool, isa, products, dy, scratch);
@@ -146,7 +155,7 @@ pub fn conv_weight_grad_mixed(
     assert_eq!([x.len(), dw.len(), dy.len()], spec.lengths(), "operands have the sizes of the specification");
     let stored = stored(&[x.storage(), dy.storage(), dw.storage()]);
     assert!(scratch.len() >= spec.weight_grad_mixed_scratch(isa, products, stored), "scratch is large enough");
-    if let Some(plan) = way(&spec.weight_by_tiles, isa, products) {
+    if let Some(plan) = way(&spec.weight_by_tiles, isa, spec.worth(products)) {
         return amx::weight::weight_grad(pool, isa, spec, plan, x, dy, dw, scratch);
     }
     let (x, scratch) = readable(pool, isa, products, x, scratch);

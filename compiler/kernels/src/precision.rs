@@ -1,6 +1,8 @@
 //! How products are formed and how tensors lie in memory, for the kernels that know more than single precision.
 //! Sums are always in f32. A bf16 value is the upper half of an f32 as a `u16`, rounded to the nearest, ties to even.
 
+pub use pfm_ir::{from_bf16, to_bf16};
+
 /// How a kernel multiplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Products {
@@ -75,20 +77,6 @@ impl Output<'_> {
             Output::Bf16(_) => Storage::Bf16,
         }
     }
-}
-
-/// The nearest bf16; a NaN stays one.
-#[inline(always)]
-pub fn to_bf16(x: f32) -> u16 {
-    let bits = x.to_bits();
-    let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
-    if x.is_nan() { (bits >> 16 | 0x40) as u16 } else { rounded as u16 }
-}
-
-/// The value of a bf16, exactly.
-#[inline(always)]
-pub fn from_bf16(x: u16) -> f32 {
-    f32::from_bits(u32::from(x) << 16)
 }
 
 #[cfg(test)]

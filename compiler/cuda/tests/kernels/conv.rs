@@ -36,7 +36,7 @@ fn convolution(op: &str, s: &Sizes, dtype: DType) -> Case {
     if s.input[2].is_multiple_of(2) {
         kernel.results[0].dtype = dtype;
     }
-    let tolerance = if kernel.results[0].dtype == DType::Bf16 { 5e-3 } else { 1e-5 };
+    let tolerance = if kernel.results[0].dtype == DType::Bf16 { 5e-3 } else { 3e-6 };
     case(&format!("{op} {:?} {:?} {:?} {:?} {dtype:?}", s.input, s.channels, s.kernel, s.stride), kernel, None, tolerance, 90)
 }
 
@@ -84,4 +84,13 @@ fn weight_gradient_on_tensor_cores() {
     let mut cases: Vec<Case> = all().iter().map(|s| convolution("conv_weight_grad", s, DType::Bf16)).collect();
     cases.push(convolution("conv_weight_grad", &causal([1, 2, 34, 33], (8, 8)), DType::Bf16));
     shim::check("conv_weight_grad", &cases);
+}
+
+/// f32 in parts, with errors at the level of f32.
+#[test]
+fn f32_in_parts_on_tensor_cores() {
+    let sizes: Vec<Sizes> = dense().into_iter().take(3).chain(strided().into_iter().skip(1).take(2)).collect();
+    let of = |op: &'static str| sizes.iter().map(move |s| convolution(op, s, DType::F32));
+    let cases: Vec<Case> = of("conv").chain(of("conv_input_grad")).chain(of("conv_weight_grad")).collect();
+    shim::check("conv_f32", &cases);
 }

@@ -18,7 +18,7 @@ use pfm_device::Pool;
 /// Bytes of everything that a task packs and sums.
 const SPACE: usize = 768 << 10;
 /// Keys of a block, and places from one row of its scores to the next.
-const KEYS: usize = 128;
+const KEYS: usize = 256;
 const ROW: usize = KEYS + 16;
 /// Queries whose scores are there at a time, and queries of a task.
 const ROWS: usize = 32;

@@ -131,7 +131,15 @@ impl Job<'_> {
             // SAFETY: the plan has seen to room for the strip of rows, and of columns where a task packs them.
             let (a, b) = unsafe {
                 let a = match part.shared_rows {
-                    Some(shared) => (shared.wrapping_add(behind), shared_low),
+                    // They are used again and again, so they move into the cache of this core.
+                    Some(shared) => {
+                        let bytes = summed.len().div_ceil(32) * TILE;
+                        for tile in 0..part.rows.len().div_ceil(16) * parts.count() {
+                            let from = shared.add(behind + tile * shared_low);
+                            from.copy_to_nonoverlapping(space.add(tile * low), bytes);
+                        }
+                        (space.cast_const(), low)
+                    }
                     None => {
                         self.pack::<T>(&self.row_side(part.batch), Form::A, &part.rows, &summed, packed);
                         (space.cast_const(), low)

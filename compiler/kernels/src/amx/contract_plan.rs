@@ -120,3 +120,29 @@ impl GemmPlan {
 fn half(x: usize, unit: usize) -> usize {
     x.div_ceil(2).next_multiple_of(unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::GemmPlan;
+    use crate::contract::ContractSpec;
+    use crate::isa::Isa;
+    use crate::precision::Products;
+
+    /// The shapes of the tests that compare results take every way that a plan can choose.
+    #[test]
+    fn shapes_of_the_tests_need_every_cut() {
+        let plan = |m: usize, k: usize, n: usize, products: Products| {
+            let spec = ContractSpec::new(&[m, k], &[0, 1], &[k, n], &[1, 2], &[0, 2]);
+            (GemmPlan::new(Isa::AmxEmulated, &spec, products), spec)
+        };
+        let (long, spec) = plan(140, 9000, 150, Products::Split);
+        assert_eq!(long.unwrap().passes(&spec), 3);
+        assert!(plan(900, 300, 1100, Products::Bf16).0.unwrap().shared_rows > 0);
+        assert!(plan(600, 64, 40, Products::Bf16).0.unwrap().own);
+        assert!(plan(18, 3001, 33, Products::Bf16).0.unwrap().chunks > 1);
+        assert_eq!(plan(1, 300, 70, Products::Bf16).0, None);
+        let spec = ContractSpec::new(&[64, 64], &[0, 1], &[64, 64], &[1, 2], &[0, 2]);
+        assert_eq!(GemmPlan::new(Isa::Portable, &spec, Products::Bf16), None);
+        assert_eq!(GemmPlan::new(Isa::AmxEmulated, &spec, Products::F32), None);
+    }
+}

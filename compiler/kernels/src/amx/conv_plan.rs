@@ -13,6 +13,8 @@ pub(crate) const SUMS_KEPT: usize = 64;
 pub(crate) const STEPS: usize = 2048;
 /// Values of one row of pixels in f32, where taps share rows.
 pub(crate) const LINE: usize = 16 << 10;
+/// Pixels of a band of which tiles leave few places empty.
+const FULL: usize = 128;
 /// Tasks that there should be, and multiply-adds that each should have at least.
 const TASKS: usize = 32;
 const WORK: usize = 1 << 22;
@@ -222,13 +224,13 @@ impl WalkPlan {
             let half = |x: usize| x.div_ceil(2);
             if cut.columns >= 256 {
                 cut.columns = half(cut.columns).next_multiple_of(32);
-            } else if cut.rows > 4 {
+            } else if cut.rows > 4 && cut.rows * width >= FULL {
                 cut.rows = half(cut.rows);
             } else if cut.frames > 3 {
                 cut.frames = half(cut.frames);
             } else if cut.columns > 64 {
                 cut.columns = half(cut.columns).next_multiple_of(32);
-            } else if cut.rows > 2 {
+            } else if cut.rows > 2 && cut.rows * width >= FULL {
                 cut.rows = half(cut.rows);
             } else if cut.frames > 1 {
                 cut.frames = half(cut.frames);
@@ -257,5 +259,44 @@ impl WalkPlan {
         cut.flat = walk[1].source_step == 1 && walk[2].source_step == 1 && flat < apart;
         cut.tiles = if cut.flat { flat } else { apart };
         cut.across = if cut.flat { cut.pitch } else { width.next_multiple_of(16) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WalkPlan;
+    use crate::conv::ConvSpec;
+
+    fn plan(input: [usize; 3], ci: usize, co: usize, split: usize) -> WalkPlan {
+        let spec = ConvSpec::new(1, &input, ci, co, &[3; 3], &[1; 3], &[2, 1, 1], &[0, 1, 1]);
+        spec.by_tiles[0][split].as_ref().unwrap().walks[0].clone()
+    }
+
+    /// The shapes of the tests that compare results take every way that a plan can choose.
+    #[test]
+    fn shapes_of_the_tests_need_every_cut() {
+        let narrow = plan([12, 40, 250], 16, 24, 1);
+        assert_eq!((narrow.together, narrow.groups, narrow.cut.whole), (2, 2, false));
+        assert!(narrow.cut.bands > 1);
+        assert!(!plan([2, 5, 64], 32, 16, 0).cut.flat);
+        let small = plan([2, 8, 8], 40, 300, 0);
+        assert!(small.cut.whole && small.cut.column_groups > 1);
+        let deep = plan([2, 6, 20], 700, 33, 1);
+        assert!(deep.blocks > 1 && deep.cut.flat);
+        assert_eq!(plan([5, 64, 70], 5, 16, 0).together, 3);
+    }
+
+    /// Models have these; none may fall back to f32.
+    #[test]
+    fn common_shapes_are_served() {
+        for channels in [1, 5, 16, 32, 64, 512, 2048] {
+            for width in [8, 64, 256] {
+                for split in [0, 1] {
+                    let spec = ConvSpec::new(1, &[3, width, width], channels, 64, &[3; 3], &[1; 3], &[2, 1, 1], &[0, 1, 1]);
+                    let served = [&spec.by_tiles[0][split], &spec.by_tiles[1][split]].map(|plan| plan.is_some());
+                    assert_eq!((served, spec.weight_by_tiles[split].is_some()), ([true; 2], true), "{channels} channels, {width} wide");
+                }
+            }
+        }
     }
 }

@@ -271,3 +271,100 @@ fn entry(x: &[f32], dy: &[f32], (ci, co): (usize, usize), size: [usize; 3], (o, 
     }
     sum
 }
+
+/// Shapes that need every way to cut: frames one by one and all at once, blocks of source channels, groups of result channels,
+/// rows for themselves and run together. Some entries of the result and of the input gradient against f64.
+#[test]
+fn convolutions_of_every_cut() {
+    let shapes = [
+        (1, [12, 40, 250], 16, 24),
+        (1, [3, 9, 70], 160, 48),
+        (2, [2, 8, 8], 40, 300),
+        (1, [2, 6, 20], 700, 33),
+        (1, [7, 33, 34], 48, 64),
+        (1, [5, 64, 70], 5, 16),
+        (1, [3, 10, 200], 96, 40),
+        (1, [2, 5, 64], 32, 16),
+    ];
+    let mut values = Values(23);
+    for (batch, input, ci, co) in shapes {
+        for mode in [(Products::Bf16, Storage::F32), (Products::Split, Storage::F32)] {
+            let case =
+                Case { batch, input: &input, channels: (ci, co), kernel: &[3; 3], stride: &[1; 3], low: &[2, 1, 1], high: &[0, 1, 1] };
+            let spec = case.spec();
+            let [x_size, w_size, y_size] = spec.lengths();
+            let [x, w, dy] = [x_size, w_size, y_size].map(|count| seen(values.vec(count), mode));
+            for isa in [Isa::detect(), Isa::AmxEmulated] {
+                let pool = Pool::new(2);
+                let what = format!("{batch}x{input:?} {ci}->{co} {mode:?} on {isa:?}");
+                let (mut y, mut space) = (vec![f32::NAN; y_size], scratch(spec.mixed_scratch(isa, mode.0, mode.1)));
+                let [x_in, w_in, dy_in] = [&x[..], &w[..], &dy[..]].map(Operand::F32);
+                conv_mixed(&pool, isa, &spec, mode.0, x_in, w_in, Output::F32(&mut y), &mut space);
+                sampled(&format!("conv {what}"), &y, ci * 27, |at| {
+                    windows(input, (at / co, [-2, -1, -1]), |tap, pixel| {
+                        (0..ci).map(|i| f64::from(x[pixel * ci + i]) * f64::from(w[(at % co * ci + i) * 27 + tap])).sum()
+                    })
+                });
+                let (mut dx, mut space) = (vec![f32::NAN; x_size], scratch(spec.input_grad_mixed_scratch(isa, mode.0, mode.1)));
+                conv_input_grad_mixed(&pool, isa, &spec, mode.0, dy_in, w_in, Output::F32(&mut dx), &mut space);
+                sampled(&format!("input gradient {what}"), &dx, co * 27, |at| {
+                    windows(input, (at / ci, [0, -1, -1]), |tap, pixel| {
+                        // Seen from dx, taps run backwards.
+                        (0..co).map(|o| f64::from(dy[pixel * co + o]) * f64::from(w[(o * ci + at % ci) * 27 + 26 - tap])).sum()
+                    })
+                });
+            }
+        }
+    }
+}
+
+/// Adds `product(tap, pixel)` over the 27 pixels from `low` relative to a pixel on that lie inside its sample.
+fn windows(size: [usize; 3], (pixel, low): (usize, [isize; 3]), product: impl Fn(usize, usize) -> f64) -> f64 {
+    let [frames, height, width] = size.map(|s| s as isize);
+    let at = pixel as isize;
+    let (b, t, h, w) = (at / (frames * height * width), at / (height * width) % frames, at / width % height, at % width);
+    let mut sum = 0.0;
+    for tap in 0..27 {
+        let [t, h, w] = [t + tap / 9 + low[0], h + tap / 3 % 3 + low[1], w + tap % 3 + low[2]];
+        if (0..frames).contains(&t) && (0..height).contains(&h) && (0..width).contains(&w) {
+            sum += product(tap as usize, (((b * frames + t) * height + h) * width + w) as usize);
+        }
+    }
+    sum
+}
+
+/// Compares entries of all parts of a result.
+fn sampled(what: &str, found: &[f32], terms: usize, entry: impl Fn(usize) -> f64) {
+    assert!(found.iter().all(|x| x.is_finite()), "{what}: every entry is written");
+    let places = (0..400).map(|i| (i * 7919 + i * i) % found.len()).chain([0, found.len() - 1]);
+    let (found, expected): (Vec<f32>, Vec<f64>) = places.map(|at| (found[at], entry(at))).unzip();
+    near(what, Storage::F32, &found, &expected, terms);
+}
+
+/// Sums so long that columns are packed stretch by stretch, and rows and columns packed for all.
+#[test]
+fn contractions_of_every_cut() {
+    let letters = |s: &str| -> Vec<i64> { s.bytes().map(i64::from).collect() };
+    for (text, m, k, n) in [("mk,kn", 140, 9000, 150), ("km,nk", 330, 200, 700), ("km,kn", 900, 300, 1100), ("mk,kn", 600, 64, 40)] {
+        let (a, b) = text.split_once(',').unwrap();
+        let x_shape = if a == "mk" { [m, k] } else { [k, m] };
+        let y_shape = if b == "kn" { [k, n] } else { [n, k] };
+        let spec = ContractSpec::new(&x_shape, &letters(a), &y_shape, &letters(b), &letters("mn"));
+        for mode in MODES {
+            let mut values = Values(29);
+            let [x, y] = [m * k, k * n].map(|count| seen(values.vec(count), mode));
+            let (x_in, y_in) = (Tensor::new(&x, mode.1), Tensor::new(&y, mode.1));
+            let (isa, pool) = (Isa::AmxEmulated, Pool::new(2));
+            for isa in [Isa::detect(), isa] {
+                let (mut out, mut space) = (vec![f32::NAN; m * n], scratch(spec.mixed_scratch(isa, mode.0, mode.1)));
+                contract_mixed(&pool, isa, &spec, mode.0, x_in.read(), y_in.read(), Output::F32(&mut out), &mut space);
+                sampled(&format!("{text} {m} x {k} x {n} {mode:?} on {isa:?}"), &out, k, |at| {
+                    let (row, column) = (at / n, at % n);
+                    let x_at = |s: usize| if a == "mk" { row * k + s } else { s * m + row };
+                    let y_at = |s: usize| if b == "kn" { s * n + column } else { column * k + s };
+                    (0..k).map(|s| f64::from(x[x_at(s)]) * f64::from(y[y_at(s)])).sum()
+                });
+            }
+        }
+    }
+}

@@ -14,8 +14,10 @@
   rest /= K2;
   int chunk = rest % CHUNKS;
   rest /= CHUNKS;
+  int part = right_part(chunk / (CHUNKS / PAIRS));
+  chunk %= CHUNKS / PAIRS;
   int k0 = rest % K0, co = (rest / K0 * NT + t) * 8 + lane / 4, ci = chunk * CHUNK + step * 16 + lane % 4 * 2;
-  auto weight = [&](int i) -> float {
+  auto whole = [&](int i) -> float {
     if (co >= CO || ci + i >= CI) return 0.0f;
     if (!ADJOINT) return as_float(w[((co * CI + ci + i) * K0 + k0) * (K1 * K2) + k1 * K2 + k2]);
     int phase = co / CR, t0 = phase / (F1 * F2) + F0 * (K0 - 1 - k0), t1 = phase / F2 % F1 + F1 * (K1 - 1 - k1);
@@ -23,4 +25,5 @@
     if (t0 >= T0 || t1 >= T1 || t2 >= T2) return 0.0f;
     return as_float(w[(((ci + i) * CR + co % CR) * T0 + t0) * (T1 * T2) + t1 * T2 + t2]);
   };
+  auto weight = [&](int i) -> float { return PAIRS > 1 ? part_of(whole(i), part) : whole(i); };
   ((uint2*)packed)[at] = make_uint2(pack_bf16(weight(0), weight(1)), pack_bf16(weight(8), weight(9)));

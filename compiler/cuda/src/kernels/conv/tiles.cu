@@ -1,6 +1,6 @@
   // y[n, o.., co] = sum over k.., ci of x[n, o + k - L.., ci] w[co, ci, k..]. A block makes a tile of pixels for NT * 8 channels; a warp
   // makes R rows of 16 pixels of it, S apart in x. Products are pixels by channels: a row of pixels of x, shifted by a tap, times the tap's weights.
-  // Pixels lie in shared memory as units of 8 channels, whose order changes with the column so that loads meet no bank twice.
+  // Products of f32 are PAIRS products of parts, which count as more channels. Pixels lie in shared memory as units of 8 channels, whose order changes with the column so that loads meet no bank twice.
   constexpr int UNITS = CHUNK / 8, STEPS = CHUNK / 16;
   constexpr int ROWS = (R * WARPS_Y - 1) * S1 + K1, COLUMNS = (16 * WARPS_X - 1) * S2 + K2, ROW = COLUMNS * UNITS * 16;
   constexpr int FRAME = ROWS * ROW, WEIGHTS = K1 * K2 * STEPS * NT * 256;
@@ -15,6 +15,8 @@
   auto* weights = (const uint4*)packed + blockIdx.z * (K0 * CHUNKS * WEIGHTS / 16);
 
   auto load_frame = [&](int slot, int frame, int chunk) {
+    int part = left_part(chunk / (CHUNKS / PAIRS));
+    chunk %= CHUNKS / PAIRS;
     for (int at = threadIdx.x; at < ROWS * COLUMNS * UNITS; at += THREADS) {
       int unit = at % UNITS, column = at / UNITS % COLUMNS, row = at / (UNITS * COLUMNS);
       int i1 = y0 * S1 + row - L1, i2 = x0 * S2 + column - L2, channel = chunk * CHUNK + unit * 8;
@@ -25,8 +27,19 @@
         copy_async_16(base + to, from, inside);
       } else {
         float v[8];
+        if (CI % 4 == 0) {
 #pragma unroll
-        for (int e = 0; e < 8; e++) v[e] = inside && channel + e < CI ? as_float(from[e]) : 0.0f;
+          for (int e = 0; e < 8; e += 4) {
+            if (inside && channel + e < CI) get_4(v + e, from + e);
+            else v[e] = v[e + 1] = v[e + 2] = v[e + 3] = 0.0f;
+          }
+        } else {
+#pragma unroll
+          for (int e = 0; e < 8; e++) v[e] = inside && channel + e < CI ? as_float(from[e]) : 0.0f;
+        }
+        if (PAIRS > 1)
+#pragma unroll
+          for (int e = 0; e < 8; e++) v[e] = part_of(v[e], part);
         *(uint4*)(memory + to) = make_uint4(pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]), pack_bf16(v[4], v[5]), pack_bf16(v[6], v[7]));
       }
     }
@@ -179,7 +192,7 @@
     // A stage is one frame and chunk with its weights; STAGES - 1 of them are on the way.
     auto load = [&](int o, int from, int step, int steps) {
       if (step < steps) {
-        int k0 = from + step / CHUNKS, chunk = step % CHUNKS, to = step % STAGES * (FRAME + WEIGHTS);
+        int taps = steps / CHUNKS, k0 = from + step % taps, chunk = step / taps, to = step % STAGES * (FRAME + WEIGHTS);
         load_frame(to, o * S0 - L0 + k0, chunk);
         load_weights(to + FRAME, (k0 * CHUNKS + chunk) * WEIGHTS, WEIGHTS);
       }

@@ -1,5 +1,5 @@
 //! Convolutions on tensor cores, and their input gradients, which are convolutions too. A block keeps a tile of
-//! pixels with its border in shared memory, for all taps; products are bf16, sums f32.
+//! pixels with its border in shared memory, for all taps; products are bf16, or of f32 in parts, sums f32.
 
 use super::shape::{Scatter, Shape};
 use crate::function::Function;
@@ -21,6 +21,8 @@ pub struct Tiling {
     pub flow: Flow,
     /// Output frames of a block.
     pub walk: usize,
+    /// Products of parts that make a product: one of bf16, six of f32.
+    pub pairs: usize,
     /// Blocks that a multiprocessor holds at least.
     pub residents: usize,
 }
@@ -29,6 +31,11 @@ pub struct Tiling {
 pub enum Flow {
     Ring,
     Stages(usize),
+}
+
+/// Products of bf16 parts that make a product of this type.
+pub fn pairs(dtype: DType) -> usize {
+    if dtype == DType::Bf16 { 1 } else { 6 }
 }
 
 /// Shared memory that a block may take.
@@ -42,11 +49,12 @@ pub fn shared_limit(sm: u32) -> usize {
 
 impl Tiling {
     /// None when no tile fits into shared memory.
-    pub fn of(s: &Shape, sm: u32) -> Option<Tiling> {
+    pub fn of(s: &Shape, dtype: DType, sm: u32) -> Option<Tiling> {
         let limit = shared_limit(sm);
         let groups = s.channels_out.div_ceil(8);
         let groups = groups.div_ceil(groups.div_ceil(8));
-        let base = Tiling { rows: 4, warps: (2, 2), groups, chunk: 16, flow: Flow::Ring, walk: s.output[0], residents: 1 };
+        let base =
+            Tiling { rows: 4, warps: (2, 2), groups, chunk: 16, flow: Flow::Ring, walk: s.output[0], pairs: pairs(dtype), residents: 1 };
         let chunk = if s.channels_in > 16 { 32 } else { 16 };
         // Measured: these keep the tensor cores busiest at the sizes of the benchmarks.
         let (rows, warps) = match (groups, chunk) {
@@ -55,7 +63,7 @@ impl Tiling {
             _ => (4, (2, 2)),
         };
         let ring = Tiling { rows, warps, chunk, ..base };
-        let tiling = if s.stride[0] == 1 && ring.shared_bytes(s) <= limit { ring } else { base.staged(s, limit) };
+        let tiling = if s.stride[0] == 1 && ring.pairs == 1 && ring.shared_bytes(s) <= limit { ring } else { base.staged(s, limit) };
         // Accumulators, and as much again for the rest, bound how many blocks there is room for.
         let registers = tiling.rows * tiling.groups * 4 + 110;
         let by_registers = 65536 / (registers * 32 * tiling.warps.0 * tiling.warps.1);
@@ -81,7 +89,7 @@ impl Tiling {
     }
 
     fn chunks(&self, s: &Shape) -> usize {
-        s.channels_in.div_ceil(self.chunk)
+        s.channels_in.div_ceil(self.chunk) * self.pairs
     }
 
     /// Bytes of the weights of one frame's taps and one chunk.
@@ -120,7 +128,7 @@ pub fn draft(s: &Shape, scatter: Option<&Scatter>, types: Types, t: Tiling) -> D
     let pack = {
         let f = Function::new("conv_pack", 256).reads("w", types.weights, 1).writes("packed", DType::I32, 3);
         let f = place.constants(s.constants(f)).flag("ADJOINT", scatter.is_some()).constant("ITEMS", packed / 8);
-        let f = f.constant("NT", t.groups).constant("CHUNK", t.chunk).constant("CHUNKS", t.chunks(s));
+        let f = f.constant("NT", t.groups).constant("CHUNK", t.chunk).constant("CHUNKS", t.chunks(s)).constant("PAIRS", t.pairs);
         f.launch(include_str!("pack.cu"), [(packed / 8).div_ceil(256), 1, 1], 0)
     };
     let steps = vec![Step::Launch(pack), Step::Launch(multiply(s, &place, types, t, blocks))];
@@ -136,7 +144,12 @@ fn multiply(s: &Shape, place: &Scatter, types: Types, t: Tiling, blocks: usize) 
         Flow::Stages(n) => n,
     };
     let f = place.constants(s.constants(f)).constant("R", t.rows).constant("WARPS_Y", t.warps.0).constant("WARPS_X", t.warps.1);
-    let f = f.constant("NT", t.groups).constant("CHUNK", t.chunk).constant("CHUNKS", t.chunks(s)).constant("STAGES", stages);
+    let f = f
+        .constant("NT", t.groups)
+        .constant("CHUNK", t.chunk)
+        .constant("CHUNKS", t.chunks(s))
+        .constant("PAIRS", t.pairs)
+        .constant("STAGES", stages);
     let f = f.constant("TILES_Y", tiles.0).constant("TILES_X", tiles.1).constant("WALK", t.walk).flag("RING", t.flow == Flow::Ring);
     let f = f.flag("COPIES", types.image == DType::Bf16 && s.channels_in.is_multiple_of(8));
     let f = f.flag("WIDE", types.result == DType::Bf16 && place.channels.is_multiple_of(8) && t.groups.is_multiple_of(2));

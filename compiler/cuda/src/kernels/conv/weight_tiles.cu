@@ -11,35 +11,42 @@
   int k2 = warp % K2, k0 = warp / K2 % KT, part = warp / (K2 * KT);
   int ci0 = blockIdx.z * (NT * 8), co0 = blockIdx.y / (K0 / KT) * (MT * 16), later = blockIdx.y % (K0 / KT) - L0;
 
-  auto eight = [&](int to, decltype(x) from, bool inside, int channels, bool copies) {
+  auto eight = [&](int to, decltype(x) from, bool inside, int channels, bool copies, int part) {
     if (copies) {
       copy_async_16(base + to, from, inside && channels > 0);
     } else {
       float v[8];
 #pragma unroll
-      for (int e = 0; e < 8; e++) v[e] = inside && e < channels ? as_float(from[e]) : 0.0f;
+      for (int e = 0; e < 8; e++) {
+        v[e] = inside && e < channels ? as_float(from[e]) : 0.0f;
+        if (PAIRS > 1) v[e] = part_of(v[e], part);
+      }
       *(uint4*)(memory + to) = make_uint4(pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]), pack_bf16(v[4], v[5]), pack_bf16(v[6], v[7]));
     }
   };
   auto load_x = [&](int slot, int tile, int frame) {
     if (frame < 0 || frame >= I0) return;
+    int part = left_part(tile / TILES);
+    tile %= TILES;
     int x0 = tile % TILES_X * (COLUMNS * S2) - L2, y0 = tile / TILES_X % TILES_Y * (ROWS * S1) - L1, n = tile / (TILES_X * TILES_Y);
     auto* image = x + ((long long)n * I0 + frame) * I1 * I2 * CI + ci0;
     for (int at = threadIdx.x; at < X_ROWS * X_COLUMNS * X_UNITS; at += THREADS) {
       int unit = at % X_UNITS, column = at / X_UNITS % X_COLUMNS, i1 = y0 + at / (X_UNITS * X_COLUMNS), i2 = x0 + column;
       bool inside = i1 >= 0 && i1 < I1 && i2 >= 0 && i2 < I2 && ci0 + unit * 8 < CI;
       int to = slot * X_FRAME + (at - unit + (unit ^ (column / (8 / X_UNITS) & (X_UNITS - 1)))) * 16;
-      eight(to, image + (inside ? (i1 * I2 + i2) * CI + unit * 8 : 0), inside, CI - ci0 - unit * 8, X_COPIES);
+      eight(to, image + (inside ? (i1 * I2 + i2) * CI + unit * 8 : 0), inside, CI - ci0 - unit * 8, X_COPIES, part);
     }
   };
   auto load_y = [&](int slot, int tile, int o) {
+    int part = right_part(tile / TILES);
+    tile %= TILES;
     int x0 = tile % TILES_X * COLUMNS, y0 = tile / TILES_X % TILES_Y * ROWS, n = tile / (TILES_X * TILES_Y);
     auto* image = dy + ((long long)n * O0 + o) * O1 * O2 * CO + co0;
     for (int at = threadIdx.x; at < ROWS * COLUMNS * Y_UNITS; at += THREADS) {
       int unit = at % Y_UNITS, column = at / Y_UNITS % COLUMNS, o1 = y0 + at / (Y_UNITS * COLUMNS), o2 = x0 + column;
       bool inside = o1 < O1 && o2 < O2 && co0 + unit * 8 < CO;
       int to = SLOTS * X_FRAME + slot * Y_FRAME + (at - unit + (unit ^ (column / (8 / Y_UNITS) & (Y_UNITS - 1)))) * 16;
-      eight(to, image + (inside ? (o1 * O2 + o2) * CO + unit * 8 : 0), inside, CO - co0 - unit * 8, Y_COPIES);
+      eight(to, image + (inside ? (o1 * O2 + o2) * CO + unit * 8 : 0), inside, CO - co0 - unit * 8, Y_COPIES, part);
     }
   };
 
@@ -88,13 +95,13 @@
   // comes during the last step of the tile before.
   constexpr bool CAUSAL = KT == 1 || L0 == K0 - 1;
   int step = 0;
-  if (CAUSAL && blockIdx.x < TILES) {
+  if (CAUSAL && blockIdx.x < PAIRS * TILES) {
     load_x(KT - 1, blockIdx.x, later + KT - 1);
     load_y(0, blockIdx.x, 0);
   }
   copy_async_commit();
 #pragma unroll 1
-  for (int tile = blockIdx.x; tile < TILES; tile += SPLITS) {
+  for (int tile = blockIdx.x; tile < PAIRS * TILES; tile += SPLITS) {
 #pragma unroll 1
     for (int o = 0; o < O0; o++, step++) {
       if (!CAUSAL && o == 0) {
@@ -106,7 +113,7 @@
       copy_async_wait<0>();
       __syncthreads();
       bool more = o + 1 < O0;
-      if (more || (CAUSAL && tile + SPLITS < TILES)) {
+      if (more || (CAUSAL && tile + SPLITS < PAIRS * TILES)) {
         int next = more ? tile : tile + SPLITS, next_o = more ? o + 1 : 0;
         load_x((step + KT) % SLOTS, next, next_o * S0 + KT - 1 + later);
         load_y((step + 1) % 2, next, next_o);

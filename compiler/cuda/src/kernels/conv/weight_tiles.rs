@@ -2,7 +2,7 @@
 //! a second function adds in a fixed order; how many there are depends on the sizes only.
 
 use super::shape::Shape;
-use super::tiles::Types;
+use super::tiles::{Types, pairs};
 use crate::function::Function;
 use crate::{Draft, Step};
 use pfm_ir::DType;
@@ -80,7 +80,7 @@ pub fn draft(s: &Shape, types: Types, t: Tiling) -> Draft {
         .constant("NT", t.in_groups)
         .constant("PARTS", t.parts)
         .constant("SPLITS", t.splits);
-    let f = f.constant("TILES_Y", t.tiles(s).0).constant("TILES_X", t.tiles(s).1);
+    let f = f.constant("PAIRS", pairs(types.image)).constant("TILES_Y", t.tiles(s).0).constant("TILES_X", t.tiles(s).1);
     let copies = |dtype: DType, channels: usize| dtype == DType::Bf16 && channels.is_multiple_of(8);
     let f = f.flag("X_COPIES", copies(types.image, s.channels_in)).flag("Y_COPIES", copies(types.weights, s.channels_out));
     let (over_out, over_in) = t.blocks(s);
