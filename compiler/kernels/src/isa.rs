@@ -66,7 +66,7 @@ impl Isa {
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
-            self == Isa::Portable
+            self == Isa::Portable || (self == Isa::Neon && cfg!(target_arch = "aarch64"))
         }
     }
 }
@@ -90,6 +90,8 @@ pub(crate) fn launch<K: Kernel>(pool: &Pool, isa: Isa, tasks: usize, kernel: &K)
                 Isa::Avx512 => enter_avx512(kernel, task),
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx2 => enter_avx2(kernel, task),
+                #[cfg(target_arch = "aarch64")]
+                Isa::Neon => kernel.run::<crate::simd::Neon>(task),
                 _ => kernel.run::<Portable>(task),
             }
         }
