@@ -16,20 +16,22 @@ PFMC = os.environ.get("PFMC", str(ROOT / "target" / "release" / "pfmc"))
 MODES = ("eager", "eager-channels-last", "compile", "compile-channels-last")
 # Large blocks stay with the process: by default glibc gives them back and has every page of the next one cleared and mapped anew.
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
-# The first loss is one forward pass in float32. Later ones differ by what optimisers make of rounding.
-FIRST, LATER = 1e-5, 1e-3
+# The first loss is one forward pass. Later ones differ by what optimisers make of rounding.
+AGREE = {"f32": (1e-5, 1e-3), "f32_split": (1e-4, 1e-3), "bf16": (1e-2, 3e-2)}
 
 
 def arguments():
     a = argparse.ArgumentParser(description=__doc__)
     a.add_argument("--sizes", default="S", help="of S, M, L, with commas (default S)")
     a.add_argument("--stages", default="tokeniser,rollout", help="of tokeniser, rollout, with commas (default both)")
+    a.add_argument("--precisions", default="f32", help="of f32, f32_split, bf16, with commas (default f32); bf16 is beside PyTorch's autocast to bfloat16, the others beside float32")
     a.add_argument("--rounds", type=int, default=5, help="how often each takes its turn (default 5)")
     a.add_argument("--steps", type=int, default=3, help="steps measured each time, after two of warm-up (default 3)")
     a.add_argument("--threads", type=int, default=os.cpu_count(), help="of both (default one per core)")
+    a.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of both (default cpu)")
     a.add_argument("--modes", default=",".join(MODES), help=f"of PyTorch, to choose from (default {', '.join(MODES)})")
     parsed = a.parse_args()
-    for name, known in (("sizes", "S M L".split()), ("stages", ["tokeniser", "rollout"]), ("modes", MODES)):
+    for name, known in (("sizes", "S M L".split()), ("stages", ["tokeniser", "rollout"]), ("modes", MODES), ("precisions", AGREE)):
         values = getattr(parsed, name).split(",")
         if unknown := [v for v in values if v not in known]:
             a.error(f"--{name}: {unknown[0]!r} is none of {', '.join(known)}")
@@ -51,18 +53,21 @@ def run(command):
 class Pair:
     """One stage of one size in both programs."""
 
-    def __init__(self, args, size, stage):
-        self.args, self.size, self.stage = args, size, stage
+    def __init__(self, args, size, stage, precision):
+        self.args, self.size, self.stage, self.precision = args, size, stage, precision
         self.start = OUT / f"{size}-{stage}.safetensors"
 
     def pfmc(self, steps, warmup=2, *more):
         file = ROOT / "experiments" / "bench" / f"{self.size}.pfm"
         counts = ["--steps", str(steps), "--warmup", str(warmup), "--threads", str(self.args.threads), "--top", "0"]
-        return run([PFMC, "bench", file, "--stage", self.stage, "--json", *counts, *more])
+        setting = ["--set", f"{self.stage}.precision={self.precision}"]
+        setting += ["--device", self.args.device]
+        return run([PFMC, "bench", file, "--stage", self.stage, "--json", *setting, *counts, *more])
 
     def torch(self, mode, steps, warmup=2):
         counts = ["--steps", str(steps), "--warmup", str(warmup), "--threads", str(self.args.threads)]
         names = ["--size", self.size, "--stage", self.stage, "--mode", mode, "--start", self.start]
+        names += ["--dtype", "bf16" if self.precision == "bf16" else "f32", "--device", self.args.device]
         return run([sys.executable, ROOT / "benches" / "peer" / "step.py", *names, *counts])
 
     def agree(self):
@@ -73,7 +78,8 @@ class Pair:
             sys.exit(f"pfmc has {ours['parameters']} parameters, PyTorch {theirs['parameters']}")
         apart = [abs(a - b) / abs(b) for a, b in zip(ours["losses"], theirs["losses"])]
         print(f"  {ours['parameters']:,} parameters; losses of the first steps differ by {', '.join(f'{d:.1e}' for d in apart)}")
-        if apart[0] > FIRST or max(apart) > LATER:
+        first, later = AGREE[self.precision]
+        if apart[0] > first or max(apart) > later:
             sys.exit(f"the losses differ: pfmc {ours['losses']}, PyTorch {theirs['losses']}")
 
     def fastest(self):
@@ -92,7 +98,8 @@ class Pair:
         return min(found, key=found.get)
 
     def compare(self):
-        print(f"{self.size} {self.stage}, {self.args.threads} threads", flush=True)
+        place = "cuda" if self.args.device == "cuda" else f"{self.args.threads} threads"
+        print(f"{self.size} {self.stage} {self.precision}, {place}", flush=True)
         self.agree()
         mode = self.fastest()
         ours, theirs = [], []
@@ -101,7 +108,7 @@ class Pair:
             theirs.append(self.torch(mode, self.args.steps))
             a, b = ours[-1]["seconds"]["median"], theirs[-1]["seconds"]["median"]
             print(f"  round {n + 1}: pfmc {a:.3f} s, PyTorch {b:.3f} s, {a / b:.3f}", flush=True)
-        summary = {"size": self.size, "stage": self.stage, "threads": self.args.threads, "mode": mode, "program": theirs[0]["program"]}
+        summary = {"size": self.size, "stage": self.stage, "precision": self.precision, "device": self.args.device, "threads": self.args.threads, "mode": mode, "program": theirs[0]["program"]}
         for name, key, of in (("step", "seconds", statistics.median), ("fastest step", "seconds", min), ("CPU time", "cpu_seconds", statistics.median)):
             a, b = (of(s for r in side for s in r[key]["all"]) for side in (ours, theirs))
             summary[name] = {"pfmc": a, "PyTorch": b, "ratio": a / b}
@@ -119,7 +126,8 @@ def mebibytes(result):
 def main():
     args = arguments()
     OUT.mkdir(parents=True, exist_ok=True)
-    all = [Pair(args, size, stage).compare() for size in args.sizes for stage in args.stages]
+    pairs = [(size, stage, precision) for size in args.sizes for stage in args.stages for precision in args.precisions]
+    all = [Pair(args, *pair).compare() for pair in pairs]
     (OUT / "compare.json").write_text(json.dumps(all, indent=1) + "\n")
 
 

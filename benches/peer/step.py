@@ -18,6 +18,8 @@ def arguments():
     a.add_argument("--stage", choices=("tokeniser", "rollout"), default="tokeniser")
     a.add_argument("--start", required=True)
     a.add_argument("--mode", choices=MODES, default="eager")
+    a.add_argument("--dtype", choices=("f32", "bf16"), default="f32", help="bf16: autocast, with float32 weights")
+    a.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     a.add_argument("--threads", type=int, default=os.cpu_count())
     a.add_argument("--steps", type=int, default=3)
     a.add_argument("--warmup", type=int, default=2)
@@ -35,6 +37,9 @@ from model import Model
 
 
 def forget_peak():
+    if ARGS.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        return
     try:
         with open("/proc/self/clear_refs", "w") as f:
             f.write("5")
@@ -45,6 +50,18 @@ def forget_peak():
 def status(key):
     with open("/proc/self/status") as f:
         return next(int(line.split()[1]) * 1024 for line in f if line.startswith(key))
+
+
+def peak(before):
+    """Bytes above those of before: of the device's tensors, or of the process."""
+    return torch.cuda.max_memory_allocated() if ARGS.device == "cuda" else status("VmHWM:") - before
+
+
+def now():
+    """Seconds, once the device is done."""
+    if ARGS.device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def build():
@@ -81,8 +98,12 @@ def main():
     if ARGS.mode.startswith("compile"):
         importlib.import_module("torch._inductor.compile_fx")  # The compiler itself is no part of what a step needs.
     torch.ones(8, 8).matmul(torch.ones(8, 8))
+    if ARGS.device == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = False  # Ten bits of mantissa are not float32.
     before = status("VmRSS:")
     model, window = build()
+    model, window = model.to(ARGS.device), window.to(ARGS.device)
     if ARGS.mode.endswith("channels-last"):
         model = model.to(memory_format=torch.channels_last_3d)
     opt, clip = optimiser(model)
@@ -91,19 +112,20 @@ def main():
     for step in range(ARGS.warmup + ARGS.steps):
         if step == ARGS.warmup:
             forget_peak()  # What compiling took is over.
-        begin, cpu_begin = time.perf_counter(), time.process_time()
+        begin, cpu_begin = now(), time.process_time()
         opt.zero_grad(set_to_none=True)
-        loss = loss_of(window)
+        with torch.autocast(ARGS.device, torch.bfloat16, enabled=ARGS.dtype == "bf16"):
+            loss = loss_of(window)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
         opt.step()
         losses.append(loss.item())
-        seconds.append(time.perf_counter() - begin)
+        seconds.append(now() - begin)
         cpu.append(time.process_time() - cpu_begin)
     print(json.dumps(dict(
-        program=f"PyTorch {torch.__version__}", mode=ARGS.mode, stage=ARGS.stage, batch=window.shape[0], threads=ARGS.threads,
+        program=f"PyTorch {torch.__version__}", mode=ARGS.mode, device=ARGS.device, dtype=ARGS.dtype, stage=ARGS.stage, batch=window.shape[0], threads=ARGS.threads,
         parameters=sum(p.numel() for p in model.parameters()), losses=losses, seconds=times(seconds[ARGS.warmup:]),
-        cpu_seconds=times(cpu[ARGS.warmup:]), memory=dict(before=before, above=status("VmHWM:") - before),
+        cpu_seconds=times(cpu[ARGS.warmup:]), memory=dict(before=before, above=peak(before)),
     )))
 
 

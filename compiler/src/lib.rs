@@ -7,4 +7,4 @@ mod used;
 
 pub use frontend::{Alone, Checked, Request, World, check, check_all};
 pub use pfm_cpu::Isa;
-pub use pipeline::{Compiled, Options, Returned, Signature, Silent, Watch, compile, optimise, plan};
+pub use pipeline::{Compiled, Options, Returned, Signature, Silent, Watch, called_with, compile, optimise, plan};

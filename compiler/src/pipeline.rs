@@ -3,7 +3,7 @@
 
 use pfm_cpu::Program;
 use pfm_diag::Diagnostic;
-use pfm_ir::{Graph, Role, TensorType};
+use pfm_ir::{Graph, Precision, Role, TensorType};
 use pfm_plan::Plan;
 use pfm_transform as transform;
 
@@ -14,6 +14,8 @@ pub struct Options {
     pub verify: bool,
     /// Instruction set to use; None takes the best that the machine has.
     pub isa: Option<pfm_cpu::Isa>,
+    /// Plan for a CUDA device with these abilities instead of the CPU.
+    pub cuda: Option<pfm_cuda::Target>,
 }
 
 /// Sees each pass's result.
@@ -76,14 +78,26 @@ pub fn optimise(graph: Graph, options: Options, watch: &mut dyn Watch) -> Graph 
     let graph = run("sums", graph, transform::sums);
     let graph = run("share", graph, transform::share);
     let graph = run("prune", graph, pfm_ir::prune);
-    run("recompute", graph, transform::recompute)
+    let graph = run("recompute", graph, transform::recompute);
+    if graph.precision != Precision::Bf16 {
+        return graph;
+    }
+    let graph = run("narrow products", graph, transform::narrow_products);
+    run("narrow stored", graph, |g| {
+        let stored = pfm_plan::stored(&g);
+        transform::narrow_stored(g, &stored)
+    })
 }
 
 /// Graph to plan: what will run, in which order, in which memory.
 pub fn plan(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Plan, Vec<Diagnostic>> {
     watch.graph("lower", &graph);
     let graph = optimise(graph, options, watch);
-    let plan = pfm_plan::plan(&graph, &pfm_cpu::scratch_bytes).map_err(|d| vec![*d])?;
+    let (precision, isa) = (graph.precision, options.isa.unwrap_or_else(pfm_cpu::Isa::detect));
+    let plan = pfm_plan::plan(&graph, &|work| match &options.cuda {
+        Some(target) => pfm_cuda::scratch_bytes(work, target),
+        None => pfm_cpu::scratch_bytes(work, precision, isa),
+    });
     if options.verify {
         let errors = pfm_plan::verify(&plan);
         assert!(errors.is_empty(), "after `plan`: {errors:?}");
@@ -96,7 +110,13 @@ pub fn plan(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Pla
 pub fn compile(graph: Graph, options: Options, watch: &mut dyn Watch) -> Result<Compiled, Vec<Diagnostic>> {
     let plan = plan(graph, options, watch)?;
     let program = pfm_cpu::compile(&plan, &pfm_cpu::Options { isa: options.isa }).map_err(|d| vec![*d])?;
-    let inputs = plan.inputs.iter().map(|i| Signature { name: i.name.clone(), role: i.role.clone(), ty: i.ty.clone() }).collect();
-    let outputs = plan.outputs.iter().map(|o| Returned { name: o.name.clone(), ty: o.ty.clone(), into: o.into }).collect();
+    let (inputs, outputs) = called_with(&plan);
     Ok(Compiled { name: plan.name.clone(), inputs, outputs, flops: plan.cost().flops, arena_bytes: plan.arena_bytes, program })
+}
+
+/// What a plan's program wants to be called with, and what it gives back.
+pub fn called_with(plan: &Plan) -> (Vec<Signature>, Vec<Returned>) {
+    let inputs = plan.inputs.iter().map(|i| Signature { name: i.name.clone(), role: i.role.clone(), ty: i.ty.clone() });
+    let outputs = plan.outputs.iter().map(|o| Returned { name: o.name.clone(), ty: o.ty.clone(), into: o.into });
+    (inputs.collect(), outputs.collect())
 }

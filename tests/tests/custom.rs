@@ -4,7 +4,7 @@
 use pfm_compiler::{Alone, Checked, Options, Request, check};
 use pfm_device::Pool;
 use pfm_syntax::ast::{DefinitionKind, File};
-use pfm_train::{Native, Programs, Provider, Store, cell_work};
+use pfm_train::{Device, Native, Programs, Provider, Store, cell_work};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,7 +64,8 @@ fn each_trains_and_every_parameter_has_a_gradient() {
             library: Arc::new(library),
             data: place.path().to_path_buf(),
             pool: Arc::new(Pool::new(2)),
-            options: Options { verify: true, isa: None },
+            options: Options { verify: true, ..Options::default() },
+            device: Device::Cpu,
         };
         let work = cell_work(&experiment, &experiment.cells[0]);
         let stage = work.stages.last().expect("a stage");

@@ -4,7 +4,7 @@
 use pfm_compiler::{Checked, Options, Request, World, check};
 use pfm_device::Pool;
 use pfm_hir::{Cell, Experiment, Weights};
-use pfm_train::{Faults, Native, Silent, cell_work, run_cell};
+use pfm_train::{Device, Faults, Native, Silent, cell_work, run_cell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -206,7 +206,14 @@ fn patches_and_their_processors_train() {
         }
     }
     let library = Arc::new(checked.library);
-    let mut native = Native { experiment: experiment.clone(), library, data, pool: Arc::new(Pool::new(2)), options: Options::default() };
+    let mut native = Native {
+        experiment: experiment.clone(),
+        library,
+        data,
+        pool: Arc::new(Pool::new(2)),
+        options: Options::default(),
+        device: Device::Cpu,
+    };
     for &index in &experiment.grids[0].cells {
         let work = cell_work(&experiment, &experiment.cells[index]);
         let result = run_cell(&work, place.path(), &mut native, &Faults::none(), &mut Silent).expect("runs");

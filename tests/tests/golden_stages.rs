@@ -1,9 +1,11 @@
 //! Whole training steps against stored ones: losses, gradients before clipping, and weights after three steps, for the
-//! tokeniser, the rollout, and the rollout with most of the tokeniser frozen; on every instruction set that the processor has.
+//! tokeniser, the rollout, and the rollout with most of the tokeniser frozen; on every instruction set that the processor has, and
+//! in every precision.
 
 use pfm_compiler::{Alone, Isa, Options, Request, check};
 use pfm_device::Pool;
-use pfm_train::{Native, NativePrograms, Programs, Store};
+use pfm_ir::Precision;
+use pfm_train::{Device, Native, NativePrograms, Programs, Store};
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,12 +67,13 @@ struct Golden {
 }
 
 impl Golden {
-    fn open(name: &'static str, isa: Isa) -> Golden {
+    fn open(name: &'static str, isa: Isa, precision: Precision) -> Golden {
         let text = std::fs::read_to_string(folder().join("tiny.pfm")).expect("the experiment");
         let checked = check("tiny.pfm", &text, &Request::default(), &Alone);
         let shown: Vec<&str> = checked.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.message.as_str()).collect();
-        let experiment = checked.experiment.unwrap_or_else(|| panic!("tiny.pfm resolves: {shown:?}"));
+        let mut experiment = checked.experiment.unwrap_or_else(|| panic!("tiny.pfm resolves: {shown:?}"));
         let stage = experiment.stages.iter().position(|s| s.name == name).expect("the stage");
+        experiment.stages[stage].precision = precision;
         let run: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder().join(name).join("run.json")).expect("run.json")).expect("JSON");
         let labels = run["scales"].as_array().expect("a list").iter().map(|step| {
@@ -84,7 +87,8 @@ impl Golden {
             library: Arc::new(checked.library),
             data: PathBuf::new(),
             pool: Arc::new(Pool::new(2)),
-            options: Options { verify: true, isa: Some(isa) },
+            options: Options { verify: true, isa: Some(isa), cuda: None },
+            device: Device::Cpu,
         };
         let programs = NativePrograms::new(native, stage).expect("the stage opens");
         let mut store = Store::initial(&programs);
@@ -108,11 +112,12 @@ impl Golden {
         }
     }
 
-    fn accumulate(&mut self, k: usize) {
+    /// Runs a micro-batch, whose loss must be the stored one to `tolerance`.
+    fn accumulate(&mut self, k: usize, tolerance: f64) {
         let key = [0, 1, k as i32, 0];
         let loss = self.programs.accumulate(0, self.variants[k], &self.batches[k], key, &mut self.store).expect("runs");
         let off = (f64::from(loss) - self.losses[k]).abs() / self.losses[k];
-        assert!(off <= 1e-5, "{} step {k}: loss {loss} is not {}", self.name, self.losses[k]);
+        assert!(off <= tolerance, "{} step {k}: loss {loss} is not {}", self.name, self.losses[k]);
     }
 
     fn take_stored_gradients(&mut self, k: usize) {
@@ -125,6 +130,19 @@ impl Golden {
     fn update(&mut self, k: usize) {
         let rate = self.programs.rate(k as u64);
         self.programs.update(k as u64 + 1, rate, &mut self.store).expect("runs");
+    }
+
+    /// Distance of all gradients together from the stored ones, over the length of those.
+    fn gradient_error(&self, k: usize) -> f64 {
+        let (mut off, mut all) = (0.0, 0.0);
+        for p in self.programs.parameters().iter().filter(|p| p.trainable) {
+            let (_, wanted) = self.grads.get(&format!("step{k}.{}", stored_name(&p.path, self.name))).expect("stored");
+            for (f, w) in self.store.values(&format!("grad:{}", p.path)).iter().zip(&wanted) {
+                off += f64::from(f - w).powi(2);
+                all += f64::from(*w).powi(2);
+            }
+        }
+        (off / all).sqrt()
     }
 
     fn check_gradients(&self, k: usize) {
@@ -161,10 +179,10 @@ impl Golden {
 }
 
 /// Own gradients all the way.
-fn trains_alike(name: &'static str, isa: Isa, rate: f32) {
-    let mut golden = Golden::open(name, isa);
+fn trains_alike(name: &'static str, isa: Isa, precision: Precision, rate: f32) {
+    let mut golden = Golden::open(name, isa, precision);
     for k in 0..3 {
-        golden.accumulate(k);
+        golden.accumulate(k, 1e-5);
         golden.update(k);
     }
     golden.check_end(5e-6, 1e-3, 2.0 * 3.0 * rate);
@@ -172,10 +190,10 @@ fn trains_alike(name: &'static str, isa: Isa, rate: f32) {
 
 /// Gradients at the stored weights, and clipping and AdamW fed with the stored gradients, so that no step inherits the rounding of
 /// the one before.
-fn steps_alike(name: &'static str, isa: Isa) {
-    let mut golden = Golden::open(name, isa);
+fn steps_alike(name: &'static str, isa: Isa, precision: Precision) {
+    let mut golden = Golden::open(name, isa, precision);
     for k in 0..3 {
-        golden.accumulate(k);
+        golden.accumulate(k, 1e-5);
         golden.check_gradients(k);
         golden.take_stored_gradients(k);
         golden.update(k);
@@ -186,8 +204,8 @@ fn steps_alike(name: &'static str, isa: Isa) {
 fn alike_everywhere(name: &'static str, rate: f32) {
     for isa in Isa::available() {
         println!("{name} on {}", isa.name());
-        trains_alike(name, isa, rate);
-        steps_alike(name, isa);
+        trains_alike(name, isa, Precision::F32, rate);
+        steps_alike(name, isa, Precision::F32);
     }
 }
 
@@ -204,4 +222,33 @@ fn the_rollout_trains_alike() {
 #[test]
 fn the_frozen_rollout_trains_alike() {
     alike_everywhere("rollout_tiny_frozen", 5e-5);
+}
+
+/// f32 as three products of bf16 parts keeps f32's tolerances; the emulated tiles are there on every machine.
+#[test]
+fn split_products_train_alike() {
+    for isa in Isa::available().into_iter().chain([Isa::AmxEmulated]) {
+        println!("on {}", isa.name());
+        trains_alike("tokeniser_tiny", isa, Precision::F32Split, 5e-4);
+        steps_alike("rollout_tiny", isa, Precision::F32Split);
+    }
+}
+
+/// Rounding to eight bits shows: losses within half a per cent, gradients within 0.15 of their length. PyTorch 2.15 with autocast
+/// is off by 0.037 and 0.097 in the first step of the tokeniser and of the rollout.
+#[test]
+fn bf16_stays_near() {
+    for name in ["tokeniser_tiny", "rollout_tiny", "rollout_tiny_frozen"] {
+        for isa in Isa::available().into_iter().chain([Isa::AmxEmulated]) {
+            let mut golden = Golden::open(name, isa, Precision::Bf16);
+            for k in 0..3 {
+                golden.accumulate(k, 5e-3);
+                let error = golden.gradient_error(k);
+                println!("{name} on {}: gradients of step {k} are off by {error:.4} of their length", isa.name());
+                assert!(error < 0.15, "{name} on {}, step {k}: {error}", isa.name());
+                golden.take_stored_gradients(k);
+                golden.update(k);
+            }
+        }
+    }
 }

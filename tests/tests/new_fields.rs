@@ -3,7 +3,7 @@
 
 use pfm_compiler::{Alone, Options, Request, check};
 use pfm_device::Pool;
-use pfm_train::{Checkpoints, Faults, Native, Places, Provider, Silent, Store, cell_work, run_cell};
+use pfm_train::{Checkpoints, Device, Faults, Native, Places, Provider, Silent, Store, cell_work, run_cell};
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -90,9 +90,15 @@ fn grows(text: &str, wanted: usize, place: &Path) {
             pfm_data::generate(spec, &folder, &mut |_, _| {}).expect("data is made");
         }
     }
-    let options = Options { verify: true, isa: None };
-    let mut native =
-        Native { experiment: experiment.clone(), library: Arc::new(checked.library), data, pool: Arc::new(Pool::new(2)), options };
+    let options = Options { verify: true, ..Options::default() };
+    let mut native = Native {
+        experiment: experiment.clone(),
+        library: Arc::new(checked.library),
+        data,
+        pool: Arc::new(Pool::new(2)),
+        options,
+        device: Device::Cpu,
+    };
     let work = cell_work(&experiment, &experiment.cells[0]);
     run_cell(&work, &place.join("runs"), &mut native, &Faults::none(), &mut Silent).expect("the cell runs");
 

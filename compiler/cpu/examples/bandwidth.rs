@@ -1,9 +1,9 @@
 //! Memory traffic of a fused chain, `residual + silu(x + bias)` on channels-last data, for arrays in and out of cache,
 //! and of a few reductions and a transpose. Run with `cargo run --release -p pfm-cpu --example bandwidth [threads]`.
 
-use pfm_cpu::{Options, compile, scratch_bytes};
+use pfm_cpu::{Isa, Options, compile, scratch_bytes};
 use pfm_device::{Buffer, Pool};
-use pfm_ir::{Builder, Role, TensorType, ValueId};
+use pfm_ir::{Builder, Precision, Role, TensorType, ValueId};
 use pfm_ops as ops;
 use std::time::Instant;
 
@@ -59,7 +59,7 @@ fn main() {
 }
 
 fn report(name: &str, b: &Builder, shape: &[usize], pool: &Pool) {
-    let plan = pfm_plan::plan(&b.graph, &scratch_bytes).unwrap_or_else(|e| panic!("{}", e.message));
+    let plan = pfm_plan::plan(&b.graph, &|work| scratch_bytes(work, Precision::F32, Isa::detect()));
     let start = Instant::now();
     let program = compile(&plan, &Options::default()).unwrap_or_else(|e| panic!("{}", e.message));
     let compiled = start.elapsed();

@@ -1,9 +1,9 @@
 //! How much a generated loop has to do, counted in vectors of four lanes, so that its time can be foretold from what such work
 //! takes on a machine. It looks at the nest that is compiled, not at the group: what does not change along a loop is done before it.
 
-use crate::nest::Nest;
 use crate::schedule::{Launch, prepare_loop, prepare_reduce};
 use pfm_ir::Scalar;
+use pfm_plan::nest::Nest;
 use pfm_plan::{Expr, Work};
 
 /// Counts over the whole group.

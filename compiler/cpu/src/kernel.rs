@@ -1,13 +1,30 @@
 //! Kernel groups: one node each, run by a function of pfm-kernels. Its specification is made once from shapes and
 //! attributes; a run hands it slices.
 
+use crate::widen::{self, narrow, widened};
 use pfm_device::Pool;
-use pfm_ir::TensorType;
+use pfm_ir::{DType, Precision, TensorType};
 use pfm_kernels as kernels;
-use pfm_kernels::{AttendSpec, ContractSpec, ConvSpec, FftSpec, IndexSpec, Isa, QrSpec, RandomSpec};
+use pfm_kernels::{
+    AttendGradMixedInputs, AttendGradMixedOutputs, AttendMixedInputs, AttendSpec, ContractSpec, ConvSpec, FftSpec, IndexSpec, Isa, Operand,
+    Output, Products, QrSpec, RandomSpec, Storage,
+};
 use pfm_plan::Kernel;
 
-/// A node ready to run.
+/// A node ready to run, whatever its element types.
+pub struct Ready {
+    call: Call,
+    isa: Isa,
+    products: Products,
+    /// bf16 if any operand or result is.
+    stored: Storage,
+    /// Elements of each result.
+    results: Vec<usize>,
+    /// Words of scratch for tensors that a kernel of f32 takes widened.
+    widened: usize,
+}
+
+/// A node ready to run on f32.
 pub enum Call {
     Contract(Box<ContractSpec>),
     Conv(Box<ConvSpec>),
@@ -32,14 +49,116 @@ pub struct Attention {
 }
 
 /// Memory of one call, in 32-bit words.
-pub struct Memory<'a> {
-    pub operands: &'a [&'a [f32]],
-    pub results: &'a mut [&'a mut [f32]],
-    pub scratch: &'a mut [f32],
+struct Memory<'m, 'a> {
+    operands: &'m [&'a [f32]],
+    results: &'m mut [&'a mut [f32]],
+    scratch: &'m mut [f32],
 }
 
+/// Buffers that a kernel has at most, operands and results together.
+pub const MOST: usize = 16;
+
 /// None when this back end has no such kernel.
-pub fn prepare(k: &Kernel) -> Option<Call> {
+pub fn prepare(k: &Kernel, precision: Precision, isa: Isa) -> Option<Ready> {
+    let bf16 = |types: &[TensorType]| types.iter().any(|ty| ty.dtype == DType::Bf16);
+    let stored = if bf16(&k.operands) || bf16(&k.results) { Storage::Bf16 } else { Storage::F32 };
+    let products = match precision {
+        _ if bf16(&k.operands) => Products::Bf16,
+        Precision::F32Split => Products::Split,
+        Precision::F32 | Precision::Bf16 => Products::F32,
+    };
+    let widened = widen::words(&k.operands) + widen::words(&k.results);
+    let results = k.results.iter().map(TensorType::elements).collect();
+    Some(Ready { call: call(k)?, isa, products, stored, results, widened })
+}
+
+impl Ready {
+    /// Words of scratch.
+    pub fn scratch(&self) -> usize {
+        if !self.is_mixed() {
+            return self.widened + self.call.scratch();
+        }
+        let (isa, products, stored) = (self.isa, self.products, self.stored);
+        match &self.call {
+            Call::Contract(spec) => spec.mixed_scratch(isa, products, stored),
+            Call::Conv(spec) => spec.mixed_scratch(isa, products, stored),
+            Call::ConvInputGrad(spec) => spec.input_grad_mixed_scratch(isa, products, stored),
+            Call::ConvWeightGrad(spec) => spec.weight_grad_mixed_scratch(isa, products, stored),
+            Call::Attend(a) => a.mask_words() + a.spec.mixed_scratch(isa, products, stored, a.bias),
+            Call::AttendGrad(a) => a.mask_words() + a.spec.grad_mixed_scratch(isa, products, stored, a.bias),
+            _ => panic!("only products are mixed"),
+        }
+    }
+
+    /// Whether it is a product of other numbers than f32, which has kernels of its own.
+    fn is_mixed(&self) -> bool {
+        use Call::*;
+        let product = matches!(self.call, Contract(_) | Conv(_) | ConvInputGrad(_) | ConvWeightGrad(_) | Attend(_) | AttendGrad(_));
+        product && (self.products != Products::F32 || self.stored == Storage::Bf16)
+    }
+
+    /// Runs on operands and results that are there, in their order.
+    pub fn run<'a>(&self, pool: &Pool, operands: &[Operand<'a>], results: [Output<'a>; MOST], scratch: &'a mut [f32]) {
+        if self.is_mixed() {
+            self.run_mixed(pool, operands, results, scratch);
+        } else {
+            self.run_f32(pool, operands, results, scratch);
+        }
+    }
+
+    fn run_mixed<'a>(&self, pool: &Pool, x: &[Operand<'a>], results: [Output<'a>; MOST], scratch: &'a mut [f32]) {
+        let (isa, products) = (self.isa, self.products);
+        let mut results = results.into_iter();
+        let mut next = || results.next().expect("there is a result");
+        match &self.call {
+            Call::Contract(spec) => kernels::contract_mixed(pool, isa, spec, products, x[0], x[1], next(), scratch),
+            Call::Conv(spec) => kernels::conv_mixed(pool, isa, spec, products, x[0], x[1], next(), scratch),
+            Call::ConvInputGrad(spec) => kernels::conv_input_grad_mixed(pool, isa, spec, products, x[0], x[1], next(), scratch),
+            Call::ConvWeightGrad(spec) => kernels::conv_weight_grad_mixed(pool, isa, spec, products, x[0], x[1], next(), scratch),
+            Call::Attend(a) => {
+                let (bytes, scratch) = scratch.split_at_mut(a.mask_words());
+                let (out, Output::F32(lse)) = (next(), next()) else { panic!("lse is f32") };
+                kernels::attend_mixed(pool, isa, &a.spec, products, mixed_inputs(a, x, 3, bytes), out, lse, scratch);
+            }
+            Call::AttendGrad(a) => {
+                let (bytes, scratch) = scratch.split_at_mut(a.mask_words());
+                let Operand::F32(lse) = x[4] else { panic!("lse is f32") };
+                let inputs = AttendGradMixedInputs { inputs: mixed_inputs(a, x, 6, bytes), out: x[3], lse, dout: x[5] };
+                let outputs = AttendGradMixedOutputs { dq: next(), dk: next(), dv: next(), dbias: a.bias.then(next) };
+                kernels::attend_grad_mixed(pool, isa, &a.spec, products, inputs, outputs, scratch);
+            }
+            _ => panic!("only products are mixed"),
+        }
+    }
+
+    fn run_f32<'a>(&self, pool: &Pool, operands: &[Operand<'a>], results: [Output<'a>; MOST], mut scratch: &'a mut [f32]) {
+        let mut x: [&[f32]; MOST] = [&[]; MOST];
+        for (x, operand) in x.iter_mut().zip(operands) {
+            (*x, scratch) = widened(pool, *operand, scratch);
+        }
+        let mut y: [&mut [f32]; MOST] = std::array::from_fn(|_| Default::default());
+        let mut rounded: [Option<&mut [u16]>; MOST] = [const { None }; MOST];
+        for (i, (result, elements)) in results.into_iter().zip(&self.results).enumerate() {
+            y[i] = match result {
+                Output::F32(y) => y,
+                Output::Bf16(to) => {
+                    rounded[i] = Some(to);
+                    let (piece, rest) = scratch.split_at_mut(elements.next_multiple_of(16));
+                    scratch = rest;
+                    &mut piece[..*elements]
+                }
+            };
+        }
+        self.call.run(pool, self.isa, Memory { operands: &x[..operands.len()], results: &mut y[..self.results.len()], scratch });
+        for (to, y) in rounded.into_iter().zip(&y) {
+            if let Some(to) = to {
+                narrow(pool, y, to);
+            }
+        }
+    }
+}
+
+fn call(k: &Kernel) -> Option<Call> {
     let shape = |i: usize| k.operands[i].shape.as_slice();
     Some(match k.op.name {
         "contract" => Call::Contract(Box::new(ContractSpec::new(
@@ -113,7 +232,7 @@ impl Attention {
 
 impl Call {
     /// Words of scratch.
-    pub fn scratch(&self) -> usize {
+    fn scratch(&self) -> usize {
         match self {
             Call::Contract(spec) => spec.scratch(),
             Call::Conv(spec) => spec.scratch(),
@@ -127,7 +246,7 @@ impl Call {
         }
     }
 
-    pub fn run(&self, pool: &Pool, isa: Isa, m: Memory) {
+    fn run(&self, pool: &Pool, isa: Isa, m: Memory) {
         let x = m.operands;
         let Memory { results, scratch, .. } = m;
         match self {
@@ -158,19 +277,30 @@ impl Call {
     }
 }
 
+/// The mask, if there is one, from its words in f32 slices to bytes in `bytes`.
+fn mask<'a>(a: &Attention, words: Option<&[f32]>, bytes: &'a mut [f32]) -> Option<&'a [u8]> {
+    let words = integers(words.filter(|_| a.mask)?);
+    // SAFETY: any word is four bytes, and u8 has no alignment.
+    let bytes = unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast::<u8>(), words.len()) };
+    for (byte, word) in bytes.iter_mut().zip(words) {
+        *byte = u8::from(*word != 0);
+    }
+    Some(bytes)
+}
+
 /// Operands from `from` on: bias, then mask, as far as they are there. The mask becomes bytes in `bytes`.
 fn inputs<'a>(a: &Attention, x: &[&'a [f32]], from: usize, bytes: &'a mut [f32]) -> kernels::AttendInputs<'a> {
-    let bias = a.bias.then(|| x[from]);
-    let mask = a.mask.then(|| {
-        let words = integers(x[from + usize::from(a.bias)]);
-        // SAFETY: any word is four bytes, and u8 has no alignment.
-        let bytes = unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast::<u8>(), words.len()) };
-        for (byte, word) in bytes.iter_mut().zip(words) {
-            *byte = u8::from(*word != 0);
-        }
-        &*bytes
+    let mask = mask(a, x.get(from + usize::from(a.bias)).copied(), bytes);
+    kernels::AttendInputs { q: x[0], k: x[1], v: x[2], bias: a.bias.then(|| x[from]), mask }
+}
+
+/// As `inputs`, in any storage.
+fn mixed_inputs<'a>(a: &Attention, x: &[Operand<'a>], from: usize, bytes: &'a mut [f32]) -> AttendMixedInputs<'a> {
+    let words = x.get(from + usize::from(a.bias)).map(|words| match words {
+        Operand::F32(words) => *words,
+        Operand::Bf16(_) => panic!("a mask has words"),
     });
-    kernels::AttendInputs { q: x[0], k: x[1], v: x[2], bias, mask }
+    AttendMixedInputs { q: x[0], k: x[1], v: x[2], bias: a.bias.then(|| x[from]), mask: mask(a, words, bytes) }
 }
 
 fn attend(a: &Attention, pool: &Pool, isa: Isa, x: &[&[f32]], results: &mut [&mut [f32]], scratch: &mut [f32]) {

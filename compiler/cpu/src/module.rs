@@ -1,7 +1,6 @@
 //! One module of generated functions. Groups with the same code share a function: the nest's text is the key.
 
 use crate::emit::{Constants, Vectors, emit_loop, emit_reduce};
-use crate::nest::Nest;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{AbiParam, InstBuilder, types};
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -11,6 +10,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 use pfm_diag::Diagnostic;
 use pfm_kernels::Isa;
+use pfm_plan::nest::Nest;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -24,7 +24,25 @@ pub struct Code {
     fma: bool,
     /// Generated code reads it, so it lives as long as the module.
     constants: Constants,
-    by_text: BTreeMap<String, FuncId>,
+    by_text: BTreeMap<String, Id>,
+    /// Nests in wide vectors, where the instruction set has them.
+    #[cfg(all(target_arch = "x86_64", unix))]
+    wide: Wide,
+}
+
+/// Which generated function.
+#[derive(Clone, Copy, Debug)]
+pub enum Id {
+    Cranelift(FuncId),
+    #[cfg(all(target_arch = "x86_64", unix))]
+    Wide(usize),
+}
+
+#[cfg(all(target_arch = "x86_64", unix))]
+struct Wide {
+    enabled: bool,
+    functions: Vec<crate::wide::Function>,
+    code: Option<crate::wide::Executable>,
 }
 
 fn refuse(message: impl std::fmt::Display) -> Box<Diagnostic> {
@@ -59,13 +77,23 @@ impl Code {
         if !isa.is_available() {
             return Err(refuse(format!("it has no {}", isa.name())));
         }
+        #[cfg(all(target_arch = "x86_64", unix))]
+        let wide = Wide { enabled: isa.vectors() == Isa::Avx512, functions: vec![], code: None };
         let isa = target(isa)?;
         let flag = |name: &str| isa.isa_flags().iter().find(|f| f.name == name).and_then(|f| f.as_bool());
         // Other architectures that Cranelift knows have fused multiply-add as a matter of course.
         let fma = flag("has_fma").unwrap_or(true);
         let module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
         let contexts = (module.make_context(), FunctionBuilderContext::new());
-        Ok(Code { module: Mutex::new(Some(module)), contexts, fma, constants: Constants::default(), by_text: BTreeMap::new() })
+        Ok(Code {
+            module: Mutex::new(Some(module)),
+            contexts,
+            fma,
+            constants: Constants::default(),
+            by_text: BTreeMap::new(),
+            #[cfg(all(target_arch = "x86_64", unix))]
+            wide,
+        })
     }
 
     /// Whether vectors have fused multiply-add: part of what a program is.
@@ -74,11 +102,31 @@ impl Code {
     }
 
     /// The function that runs a nest, made now or earlier.
-    pub fn function(&mut self, nest: &Nest) -> FuncId {
+    pub fn function(&mut self, nest: &Nest) -> Id {
         let text = format!("{nest:?}");
         if let Some(id) = self.by_text.get(&text) {
             return *id;
         }
+        let id = self.wide_function(nest).unwrap_or_else(|| Id::Cranelift(self.cranelift_function(nest, &text)));
+        self.by_text.insert(text, id);
+        id
+    }
+
+    #[cfg(all(target_arch = "x86_64", unix))]
+    fn wide_function(&mut self, nest: &Nest) -> Option<Id> {
+        if !self.wide.enabled || nest.fold.is_some() {
+            return None;
+        }
+        self.wide.functions.push(crate::wide::emit(nest, std::is_x86_feature_detected!("avx512bf16"))?);
+        Some(Id::Wide(self.wide.functions.len() - 1))
+    }
+
+    #[cfg(not(all(target_arch = "x86_64", unix)))]
+    fn wide_function(&mut self, _: &Nest) -> Option<Id> {
+        None
+    }
+
+    fn cranelift_function(&mut self, nest: &Nest, text: &str) -> FuncId {
         let module = living(&mut self.module);
         let (context, builder_context) = &mut self.contexts;
         let mut signature = module.make_signature();
@@ -102,18 +150,32 @@ impl Code {
         v.b.finalize(module.target_config());
         module.define_function(id, context).unwrap_or_else(|e| panic!("generated code compiles: {e:?}\n{text}"));
         module.clear_context(context);
-        self.by_text.insert(text, id);
         id
     }
 
     /// Makes all functions callable.
-    pub fn finish(&mut self) {
+    pub fn finish(&mut self) -> Result<(), Box<Diagnostic>> {
         let module = living(&mut self.module);
         module.finalize_definitions().expect("generated code needs nothing from outside");
+        #[cfg(all(target_arch = "x86_64", unix))]
+        {
+            let functions = std::mem::take(&mut self.wide.functions);
+            self.wide.code = Some(crate::wide::Executable::new(&functions).map_err(refuse)?);
+        }
+        Ok(())
     }
 
     /// A finished function. It may be called as long as `self` lives.
-    pub fn address(&self, id: FuncId) -> Function {
+    pub fn address(&self, id: Id) -> Function {
+        let id = match id {
+            Id::Cranelift(id) => id,
+            #[cfg(all(target_arch = "x86_64", unix))]
+            Id::Wide(n) => {
+                let code = self.wide.code.as_ref().expect("the code is finished");
+                // SAFETY: the code was written for this signature and is finished.
+                return unsafe { std::mem::transmute::<*const u8, Function>(code.address(n)) };
+            }
+        };
         let module = self.module.lock().unwrap_or_else(PoisonError::into_inner);
         let module = module.as_ref().expect("the module lives until it is dropped");
         // SAFETY: the function was declared with this signature and is finished.

@@ -1,12 +1,13 @@
 //! A compiled plan and how it runs: groups one after the other, the tasks of each shared by the pool's threads.
 //! A run allocates nothing; results depend on the inputs alone, not on the number of threads.
 
-use crate::kernel::{Call, Memory, prepare};
+use crate::kernel::{MOST, Ready, prepare};
 use crate::module::{Code, Function};
 use crate::schedule::{Launch, prepare_loop, prepare_reduce};
 use pfm_device::{Buffer, Pool};
 use pfm_diag::Diagnostic;
-use pfm_kernels::Isa;
+use pfm_ir::{DType, Precision};
+use pfm_kernels::{Isa, Operand, Output};
 use pfm_plan::{Group, Place, Plan, Work};
 use std::sync::{Mutex, PoisonError};
 
@@ -23,19 +24,27 @@ pub struct Program {
     steps: Vec<Step>,
     slots: Slots,
     hash: [u8; 32],
-    isa: Isa,
 }
 
 /// Sizes and places that a run checks and looks up.
 struct Slots {
     arena_bytes: usize,
+    /// Bytes.
     inputs: Vec<usize>,
     outputs: Vec<usize>,
     constants: Vec<Buffer>,
-    /// By buffer position over all steps: its place and 32-bit words.
-    places: Vec<(Place, usize)>,
+    /// By buffer position over all steps.
+    places: Vec<Touched>,
     /// Their addresses during a run; locked so that runs of one program follow one another.
     addresses: Mutex<Addresses>,
+}
+
+/// A buffer that a step touches.
+#[derive(Clone, Copy)]
+struct Touched {
+    place: Place,
+    bytes: usize,
+    dtype: DType,
 }
 
 struct Addresses(Vec<*mut u8>);
@@ -54,7 +63,7 @@ struct Step {
 
 enum Run {
     Native(Vec<Native>),
-    Kernel(Box<Call>),
+    Kernel(Box<Ready>),
 }
 
 struct Native {
@@ -63,17 +72,18 @@ struct Native {
     chunk: usize,
 }
 
-/// Bytes of scratch that a group needs: what `pfm_plan::plan` asks its back end.
-pub fn scratch_bytes(work: &Work) -> usize {
+/// Bytes of scratch that a group needs: what `pfm_plan::plan` asks its back end. They depend on the instruction set for
+/// reduced precision only.
+pub fn scratch_bytes(work: &Work, precision: Precision, isa: Isa) -> usize {
     match work {
         Work::Loop(_) => 0,
         Work::Reduce(r) => prepare_reduce(r, 0).1 * 4,
-        Work::Kernel(k) => prepare(k).map_or(0, |call| call.scratch() * 4),
+        Work::Kernel(k) => prepare(k, precision, isa).map_or(0, |ready| ready.scratch() * 4),
     }
 }
 
-/// Compiles every group of a plan that was made with `scratch_bytes`. Fails with E0801 on an operation without kernel,
-/// and with E0802 on a processor that Cranelift cannot use or that lacks the instruction set.
+/// Compiles every group of a plan that was made with `scratch_bytes` for the same instruction set. Fails with E0801 on an operation
+/// without kernel, and with E0802 on a processor that Cranelift cannot use or that lacks the instruction set.
 pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic>> {
     let isa = options.isa.unwrap_or_else(Isa::detect);
     let mut code = Code::new(isa)?;
@@ -85,17 +95,17 @@ pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic
                 let launches = prepare_reduce(r, group.buffers.len()).0;
                 Draft::Native(launches.into_iter().map(|l| draft(&mut code, l)).collect())
             }
-            Work::Kernel(k) => Draft::Kernel(Box::new(prepare(k).ok_or_else(|| no_kernel(k.op.name, group))?)),
+            Work::Kernel(k) => Draft::Kernel(Box::new(prepare(k, plan.precision, isa).ok_or_else(|| no_kernel(k.op.name, group))?)),
         });
     }
-    code.finish();
+    code.finish()?;
     let mut steps = Vec::with_capacity(drafts.len());
     let mut places = vec![];
     for (group, draft) in plan.groups.iter().zip(drafts) {
         let first = places.len();
         for b in group.buffers.iter().chain(&group.scratch) {
             let buffer = &plan.buffers[b.0 as usize];
-            places.push((buffer.place, buffer.elements));
+            places.push(Touched { place: buffer.place, bytes: buffer.bytes(), dtype: buffer.dtype });
         }
         let operands = match &group.work {
             Work::Kernel(k) => k.operands.len(),
@@ -103,24 +113,23 @@ pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic
         };
         steps.push(Step { run: draft.finish(&code), first, buffers: group.buffers.len(), operands, scratch: group.scratch.is_some() });
     }
-    let words = |ty: &pfm_ir::TensorType| ty.elements();
     let own = plan.outputs.iter().filter(|o| o.into.is_none());
     let slots = Slots {
         arena_bytes: plan.arena_bytes,
-        inputs: plan.inputs.iter().map(|s| words(&s.ty)).collect(),
-        outputs: own.map(|s| words(&s.ty)).collect(),
+        inputs: plan.inputs.iter().map(|s| s.ty.bytes()).collect(),
+        outputs: own.map(|s| s.ty.bytes()).collect(),
         constants: plan.constants.iter().map(|c| constant(&c.words)).collect(),
         addresses: Mutex::new(Addresses(vec![std::ptr::null_mut(); places.len()])),
         places,
     };
     let text = format!("{} fma {} isa {}", pfm_plan::print(plan), code.fma(), isa.name());
     let hash = *blake3::hash(text.as_bytes()).as_bytes();
-    Ok(Program { code, steps, slots, hash, isa })
+    Ok(Program { code, steps, slots, hash })
 }
 
 enum Draft {
-    Native(Vec<(cranelift_module::FuncId, usize, usize)>),
-    Kernel(Box<Call>),
+    Native(Vec<(crate::module::Id, usize, usize)>),
+    Kernel(Box<Ready>),
 }
 
 impl Draft {
@@ -134,7 +143,7 @@ impl Draft {
     }
 }
 
-fn draft(code: &mut Code, launch: Launch) -> (cranelift_module::FuncId, usize, usize) {
+fn draft(code: &mut Code, launch: Launch) -> (crate::module::Id, usize, usize) {
     (code.function(&launch.nest), launch.extent, launch.chunk)
 }
 
@@ -207,37 +216,47 @@ impl Program {
             let table = &addresses.0[step.first..step.first + total];
             match &step.run {
                 Run::Native(list) => list.iter().for_each(|n| n.run(pool, table)),
-                Run::Kernel(call) => self.kernel(pool, step, call, table),
+                Run::Kernel(ready) => self.kernel(pool, step, ready, table),
             }
             done(i);
         }
     }
 
-    fn kernel(&self, pool: &Pool, step: &Step, call: &Call, table: &[*mut u8]) {
-        const MOST: usize = 16;
-        assert!(table.len() <= MOST, "a kernel has at most {MOST} buffers");
-        let words = |i: usize| self.slots.places[step.first + i].1;
-        let mut operands: [&[f32]; MOST] = [&[]; MOST];
-        for (i, slice) in operands.iter_mut().enumerate().take(step.operands) {
+    fn kernel(&self, pool: &Pool, step: &Step, ready: &Ready, table: &[*mut u8]) {
+        assert!(step.buffers <= MOST, "a kernel has at most {MOST} buffers");
+        let place = |i: usize| self.slots.places[step.first + i];
+        let mut operands = [Operand::F32(&[]); MOST];
+        for (i, operand) in operands.iter_mut().enumerate().take(step.operands) {
+            let Touched { bytes, dtype, .. } = place(i);
             // SAFETY: the plan gives each operand memory of this size, written before, and not shared with any result.
-            *slice = unsafe { std::slice::from_raw_parts(table[i].cast(), words(i)) };
+            *operand = unsafe {
+                match dtype {
+                    DType::Bf16 => Operand::Bf16(std::slice::from_raw_parts(table[i].cast(), bytes / 2)),
+                    _ => Operand::F32(std::slice::from_raw_parts(table[i].cast(), bytes / 4)),
+                }
+            };
         }
-        let mut results: [&mut [f32]; MOST] = std::array::from_fn(|_| Default::default());
-        for (k, slice) in results.iter_mut().enumerate().take(step.buffers - step.operands) {
+        let mut results: [Output; MOST] = std::array::from_fn(|_| Output::F32(&mut []));
+        for (k, result) in results.iter_mut().enumerate().take(step.buffers - step.operands) {
             let i = step.operands + k;
+            let Touched { bytes, dtype, .. } = place(i);
             // SAFETY: as above; living buffers do not overlap, so this one is exclusive.
-            *slice = unsafe { std::slice::from_raw_parts_mut(table[i].cast(), words(i)) };
+            *result = unsafe {
+                match dtype {
+                    DType::Bf16 => Output::Bf16(std::slice::from_raw_parts_mut(table[i].cast(), bytes / 2)),
+                    _ => Output::F32(std::slice::from_raw_parts_mut(table[i].cast(), bytes / 4)),
+                }
+            };
         }
         let mut none: [f32; 0] = [];
         let scratch: &mut [f32] = if step.scratch {
             let i = step.buffers;
             // SAFETY: scratch lives for this group alone.
-            unsafe { std::slice::from_raw_parts_mut(table[i].cast(), words(i)) }
+            unsafe { std::slice::from_raw_parts_mut(table[i].cast(), place(i).bytes / 4) }
         } else {
             &mut none
         };
-        let memory = Memory { operands: &operands[..step.operands], results: &mut results[..step.buffers - step.operands], scratch };
-        call.run(pool, self.isa, memory);
+        ready.run(pool, &operands[..step.operands], results, scratch);
     }
 }
 
@@ -269,8 +288,8 @@ impl Slots {
         check("input", inputs, &self.inputs);
         check("output", outputs, &self.outputs);
         let base = arena.as_mut_ptr();
-        for (address, (place, _)) in addresses.iter_mut().zip(&self.places) {
-            *address = match place {
+        for (address, touched) in addresses.iter_mut().zip(&self.places) {
+            *address = match &touched.place {
                 // SAFETY: offsets lie inside the arena, whose size has been checked.
                 Place::Arena(offset) => unsafe { base.add(*offset) },
                 Place::Input(i) => inputs[*i].as_mut_ptr(),
@@ -281,9 +300,9 @@ impl Slots {
     }
 }
 
-fn check(kind: &str, buffers: &[&mut Buffer], words: &[usize]) {
-    assert_eq!(buffers.len(), words.len(), "one buffer per {kind}");
-    for (i, (buffer, words)) in buffers.iter().zip(words).enumerate() {
-        assert!(buffer.bytes() >= words * 4, "{kind} {i} has {} bytes, not {}", buffer.bytes(), words * 4);
+fn check(kind: &str, buffers: &[&mut Buffer], bytes: &[usize]) {
+    assert_eq!(buffers.len(), bytes.len(), "one buffer per {kind}");
+    for (i, (buffer, bytes)) in buffers.iter().zip(bytes).enumerate() {
+        assert!(buffer.bytes() >= *bytes, "{kind} {i} has {} bytes, not {bytes}", buffer.bytes());
     }
 }

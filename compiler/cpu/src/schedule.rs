@@ -1,7 +1,7 @@
 //! Chooses loop orders, splits and task sizes from shapes alone, so that results do not depend on the number of threads.
 //! A large reduction to few results becomes two: partial ones over fixed parts, then one over the parts.
 
-use crate::nest::{Axis, Nest, divisor};
+use pfm_plan::nest::{Axis, Nest, divisor};
 
 use pfm_plan::{Access, Expr, ExprId, Fold, Loop, Reduce, Store};
 
@@ -24,7 +24,7 @@ pub fn prepare_loop(work: &Loop) -> Launch {
     let mut nest = Nest::of_loop(work);
     nest.drop_units();
     if nest.axes.is_empty() {
-        add_unit(&mut nest, false);
+        nest.add_unit(false);
     }
     let lanes = nest.vector_axis();
     let last = nest.axes.len() - 1;
@@ -58,18 +58,6 @@ fn tile(nest: &mut Nest) {
     };
     nest.split(lane, inner);
     nest.move_axis(axis, lane);
-}
-
-fn add_unit(nest: &mut Nest, reduced: bool) {
-    nest.axes.push(Axis { size: 1, reduced });
-    for e in &mut nest.body {
-        if let Expr::Load { access, .. } | Expr::Index { access, .. } = e {
-            access.strides.push(0);
-        }
-    }
-    for s in &mut nest.stores {
-        s.access.strides.push(0);
-    }
 }
 
 /// Puts an axis with enough to share outside.

@@ -352,8 +352,8 @@ const ERRORS: &[CodeInfo] = &[
     },
     CodeInfo {
         code: "E0803",
-        title: "the back end cannot run this element type",
-        explanation: "The CPU back end computes in f32, i32 and bool. A stage whose precision is bf16 needs a back end that has it; there is no silent fallback to f32. Set `precision = f32` in the stage, or run on another device.",
+        title: "not a precision",
+        explanation: "`precision` of a stage is `f32`, `bf16` or `f32_split`. With `bf16`, products of activations take operands rounded to bfloat16 and what is kept of activations is bfloat16; with `f32_split` everything is f32 and each product is made of three bfloat16 ones where the processor has matrix tiles. Sums, statistics, parameters, their gradients and the optimiser are f32 in each.",
     },
     CodeInfo {
         code: "E0804",

@@ -2,6 +2,7 @@
 //! without origin or an unchecked shape; choices are lists of finite variants.
 
 use pfm_elaborate::{Init, Instance};
+use pfm_ir::Precision;
 use serde::{Deserialize, Serialize};
 
 /// One experiment under one profile, closed.
@@ -190,8 +191,8 @@ pub struct Stage {
     pub mask: Option<String>,
     /// Variants that training samples from.
     pub variants: Vec<usize>,
-    /// Number format of activations.
-    pub precision: String,
+    /// Number format of products and activations.
+    pub precision: Precision,
     /// Steps between checkpoints.
     pub checkpoint: u64,
     /// How devices share the work.

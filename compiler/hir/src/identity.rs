@@ -52,7 +52,7 @@ fn program(stage: &Stage, model: &Model, stages: &[Stage], reach: &Reach) -> (St
     facts.line("clip", &format!("{:?}", stage.clip));
     facts.line("batch", &format!("{} {}", stage.batch, stage.accumulate));
     facts.line("length", &format!("{} {}", stage.run, stage.epoch));
-    facts.line("precision", &stage.precision);
+    facts.line("precision", &stage.precision.name());
     for handover in &stage.weights {
         facts.line("weights", &format!("{} {}", handover.part, stages[handover.stage].identity.program));
     }

@@ -117,7 +117,7 @@ const STAGE: &[SettingInfo] = &[
     optional("new_fields", "none", "fields that the trained model gets rows for beside its vocabulary; rows of the others are kept"),
     optional("mask", "none", "which weights are trained"),
     optional("parallel", "none", "how devices share the work: `ddp`, `fsdp` or `none`; `ddp(devices: 8)` says how many there are"),
-    optional("precision", "f32", "number format of activations"),
+    optional("precision", "f32", "number format of products and activations: `f32`, `bf16` or `f32_split`"),
     optional("checkpoint", "the tenth of the run, at most 500 steps", "steps between checkpoints"),
     optional("allow", "none", "a warning that is meant: `frozen_random`"),
     optional("seed", "the experiment's", "seed of this stage"),

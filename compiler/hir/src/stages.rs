@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use pfm_diag::Diagnostic;
 use pfm_elaborate::Instance;
+use pfm_ir::Precision;
 use pfm_syntax::ast::{DefinitionKind, Expr};
 
 use crate::calls::{self, Epoch};
@@ -70,6 +71,7 @@ impl World<'_> {
             Some(index) => weights::close(self, item, &self.all_models[index], produced, stages, findings),
             None => None,
         };
+        let precision = self.precision(item, findings);
         let parallel = parallel::close(item, findings);
         if let (Some(batch), Some(accumulate), Some(parallel)) = (batch, accumulate, &parallel) {
             parallel::check_batch(item, batch.0, accumulate, parallel, findings);
@@ -111,7 +113,7 @@ impl World<'_> {
             trainable,
             mask: mask.map(|m| m.label.text.clone()),
             variants: (0..self.all_models[model].variants.len()).collect(),
-            precision: words(item, "precision", "f32").join(" "),
+            precision: precision?,
             checkpoint: checkpoint?,
             parallel: parallel?,
             allow: words(item, "allow", "none"),
@@ -242,17 +244,21 @@ impl World<'_> {
                 None => findings.push(wrong_form("allow", "a word", one, &format!("write {}", any_of(&words)))),
             }
         }
-        if let Some(expr) = item.value("precision").filter(|e| !is_word(e, "f32")) {
-            let name = path(expr).map(|p| p.text()).unwrap_or_default();
-            findings.push(
-                Diagnostic::new("E0803", format!("precision `{name}` is not available")).at(expr.span, "activations are `f32`").fix(
-                    "write `f32`",
-                    expr.span,
-                    "f32",
-                    false,
-                ),
-            );
+    }
+
+    fn precision(&self, item: &Item, findings: &mut Findings) -> Option<Precision> {
+        let Some(expr) = item.value("precision") else {
+            return Some(Precision::F32);
+        };
+        let name = path(expr).map(|p| p.text()).unwrap_or_default();
+        let found = Precision::named(&name);
+        if found.is_none() {
+            let known = Precision::ALL.map(Precision::name);
+            let near = nearest(&name, &known).first().copied().unwrap_or("f32");
+            let d = Diagnostic::new("E0803", format!("`{name}` is not a precision")).at(expr.span, format!("it is {}", any_of(&known)));
+            findings.push(d.fix(format!("did you mean `{near}`?"), expr.span, near, false));
         }
+        found
     }
 
     /// The mask's block; the inner None is no mask, the outer one a mistake.

@@ -1,6 +1,6 @@
 //! The graph itself: inputs with roles, nodes in topological order, outputs that may be stored into inputs.
 
-use crate::{Attrs, OpRef, TensorType};
+use crate::{Attrs, OpRef, Precision, TensorType};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +59,8 @@ pub struct Value {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     pub name: String,
+    /// What the products of this graph are to be made in; the passes and back ends follow it.
+    pub precision: Precision,
     pub values: Vec<Value>,
     pub inputs: Vec<Input>,
     /// In an order where operands come before their users.

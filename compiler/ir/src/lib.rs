@@ -24,5 +24,5 @@ pub use interpret::{evaluate, interpret};
 pub use op::{AttrKind, AttrSpec, Class, Cost, GradCtx, Gradient, Meaning, Op, OpRef, Sample, Scalar, ShapeError, View};
 pub use tensor::Tensor;
 pub use text::{TextError, parse_text, print, print_plain};
-pub use types::{DType, TensorType};
+pub use types::{DType, Precision, TensorType, from_bf16, to_bf16};
 pub use verify::{VerifyError, verify};

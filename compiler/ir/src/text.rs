@@ -2,7 +2,7 @@
 //! the path as a note. Printing is canonical, so comparing graphs is comparing text, and `parse_text(print(g))` is `canonical(g)`.
 //!
 //! ```text
-//! graph NAME
+//! graph NAME bf16
 //!   data  %0 f32[2,3]  window
 //!   param %1 f32[3]  core.norm.weight  train
 //!   %2 = broadcast %1 axes=(1) shape=(2,3)  f32[2,3]  ; core.norm
@@ -12,13 +12,13 @@
 //! end
 //! ```
 //!
-//! Inputs are `data`, `param` (with `train` or `frozen`), `grad` and `state`. Names with unusual characters are quoted.
+//! The precision is left out where it is f32. Inputs are `data`, `param` (with `train` or `frozen`), `grad` and `state`. Names with unusual characters are quoted.
 
 mod parse;
 
 pub use parse::{TextError, parse_text};
 
-use crate::{Attr, Graph, Role, ValueId};
+use crate::{Attr, Graph, Precision, Role, ValueId};
 use std::fmt::{Display, Write};
 
 /// The text with notes.
@@ -56,7 +56,11 @@ impl<'a> Printer<'a> {
     }
 
     fn print(&self, notes: bool) -> String {
-        let mut text = format!("graph {}\n", name(&self.graph.name));
+        let mut text = format!("graph {}", name(&self.graph.name));
+        if self.graph.precision != Precision::F32 {
+            text = format!("{text} {}", self.graph.precision.name());
+        }
+        text.push('\n');
         for input in &self.graph.inputs {
             let (keyword, suffix) = match input.role {
                 Role::Data => ("data ", ""),

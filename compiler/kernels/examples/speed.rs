@@ -1,5 +1,6 @@
 //! Speed of the kernels at the shapes that models use, beside the multiply-add peak of the machine.
 //! Run it as `cargo run --release -p pfm-kernels --example speed -- [threads] [word]`; `word` picks lines that contain it.
+//! Lines that begin with bf16 have tensors and products of bf16, those with split f32 tensors and split products.
 
 #![allow(unsafe_code)]
 
@@ -19,6 +20,7 @@ fn main() {
     let bench = Bench { pool: Pool::new(threads), isa: Isa::detect(), word: arguments.get(1).cloned().unwrap_or_default() };
     println!("{:?}, {threads} threads", bench.isa);
     bench.peak();
+    bench.mixed();
     bench.convolutions();
     bench.contractions();
     bench.attention();
@@ -36,7 +38,7 @@ impl Bench {
         let mut best = f64::MAX;
         let (begin, used) = (Instant::now(), processor_time());
         let mut runs = 0;
-        while runs < 50 && (runs < 2 || begin.elapsed().as_secs_f64() < 0.4) {
+        while runs < 50 && (runs < 2 || begin.elapsed().as_secs_f64() < 0.2) {
             let start = Instant::now();
             run();
             best = best.min(start.elapsed().as_secs_f64());
@@ -52,7 +54,7 @@ impl Bench {
     fn peak(&self) {
         let tasks = self.pool.threads();
         let (rounds, sums) = (1 << 18, 24);
-        let lanes = if self.isa == Isa::Avx512 { 16 } else { 8 };
+        let lanes = if matches!(self.isa, Isa::Avx512 | Isa::Amx) { 16 } else { 8 };
         if self.isa == Isa::Portable {
             return;
         }
@@ -171,6 +173,103 @@ impl Bench {
         }
     }
 
+    fn mixed(&self) {
+        for (mode, products) in [("bf16 ", Products::Bf16), ("split ", Products::Split)] {
+            if self.word.is_empty() || self.word.contains(mode.trim()) {
+                self.mixed_convolutions(mode, products);
+                self.mixed_contractions(mode, products);
+                self.mixed_attention(mode, products);
+            }
+        }
+    }
+
+    fn mixed_convolutions(&self, mode: &str, products: Products) {
+        let shapes: [(_, _, _, _, [usize; 3], [usize; 3]); 9] = [
+            (1, [9, 256, 256], 16, 16, [3; 3], [1; 3]),
+            (1, [9, 128, 128], 32, 32, [3; 3], [1; 3]),
+            (1, [5, 64, 64], 64, 64, [3; 3], [1; 3]),
+            (1, [5, 32, 32], 64, 512, [3; 3], [1; 3]),
+            (4, [3, 8, 8], 64, 64, [3; 3], [1; 3]),
+            (1, [3, 8, 8], 64, 2048, [3; 3], [1; 3]),
+            (4, [9, 64, 64], 5, 16, [3; 3], [1; 3]),
+            (4, [9, 64, 64], 16, 32, [2, 4, 4], [2, 4, 4]),
+            (4, [9, 64, 64], 64, 64, [1; 3], [1; 3]),
+        ];
+        let (pool, isa) = (&self.pool, self.isa);
+        for (batch, input, ci, co, kernel, stride) in shapes {
+            let low = kernel.map(|k| if k == 3 { 1 } else { 0 });
+            let spec = ConvSpec::new(batch, &input, ci, co, &kernel, &stride, &low, &low);
+            let [mut x, mut w, mut y] = spec.lengths().map(|count| Tensor::new(count, products));
+            let stored = x.stored;
+            let sizes = [
+                spec.mixed_scratch(isa, products, stored),
+                spec.input_grad_mixed_scratch(isa, products, stored),
+                spec.weight_grad_mixed_scratch(isa, products, stored),
+            ];
+            let mut scratch = values(sizes.into_iter().max().unwrap_or(0));
+            let name = format!("{batch}x{input:?} {ci}->{co} {kernel:?}/{stride:?}").replace(", ", "x");
+            let operations = spec.operations();
+            self.line(&format!("{mode}conv   {name}"), operations, || {
+                conv_mixed(pool, isa, &spec, products, x.read(), w.read(), y.write(), scratch.as_f32_mut());
+            });
+            self.line(&format!("{mode}input  {name}"), operations, || {
+                conv_input_grad_mixed(pool, isa, &spec, products, y.read(), w.read(), x.write(), scratch.as_f32_mut());
+            });
+            self.line(&format!("{mode}weight {name}"), operations, || {
+                conv_weight_grad_mixed(pool, isa, &spec, products, x.read(), y.read(), w.write(), scratch.as_f32_mut());
+            });
+        }
+    }
+
+    fn mixed_contractions(&self, mode: &str, products: Products) {
+        let letters = |s: &str| -> Vec<i64> { s.bytes().map(i64::from).collect() };
+        for (text, m, k, n) in [
+            ("mk,kn", 1024, 1024, 1024),
+            ("mk,kn", 4096, 1088, 7616),
+            ("mk,nk", 4096, 1088, 7616),
+            ("mk,kn", 4096, 1088, 1088),
+            ("km,kn", 1088, 4096, 7616),
+            ("km,kn", 1088, 4096, 1088),
+            ("mk,kn", 36_864, 64, 64),
+            ("km,kn", 64, 36_864, 64),
+            ("mk,kn", 200, 256, 1024),
+        ] {
+            let (a, b) = text.split_once(',').unwrap();
+            let x_shape = if a == "mk" { [m, k] } else { [k, m] };
+            let y_shape = if b == "kn" { [k, n] } else { [n, k] };
+            let spec = ContractSpec::new(&x_shape, &letters(a), &y_shape, &letters(b), &letters("mn"));
+            let [x, y, mut out] = [m * k, k * n, m * n].map(|count| Tensor::new(count, products));
+            let mut scratch = values(spec.mixed_scratch(self.isa, products, x.stored));
+            self.line(&format!("{mode}contract {text} {m} x {k} x {n}"), spec.operations(), || {
+                contract_mixed(&self.pool, self.isa, &spec, products, x.read(), y.read(), out.write(), scratch.as_f32_mut());
+            });
+        }
+    }
+
+    fn mixed_attention(&self, mode: &str, products: Products) {
+        let (pool, isa) = (&self.pool, self.isa);
+        for (samples, heads, t, d) in [(1, 16, 1024, 68), (1, 16, 4096, 68), (4, 8, 256, 64)] {
+            let spec = AttendSpec { samples, heads, tq: t, tk: t, d, dv: d, scale: 0.1, causal: false };
+            let rows = samples * heads * t;
+            let [q, k, v, dout] = [0; 4].map(|_| Tensor::new(rows * d, products));
+            let [mut out, mut dq, mut dk, mut dv] = [0; 4].map(|_| Tensor::new(rows * d, products));
+            let mut lse = values(rows);
+            let sizes = [spec.mixed_scratch(isa, products, q.stored, false), spec.grad_mixed_scratch(isa, products, q.stored, false)];
+            let mut scratch = values(sizes[0].max(sizes[1]));
+            let inputs = AttendMixedInputs { q: q.read(), k: k.read(), v: v.read(), bias: None, mask: None };
+            let operations = 4 * rows * t * d;
+            let name = format!("{samples} x {heads} heads, {t} tokens of {d}");
+            self.line(&format!("{mode}attend {name}"), operations, || {
+                attend_mixed(pool, isa, &spec, products, inputs, out.write(), lse.as_f32_mut(), scratch.as_f32_mut());
+            });
+            self.line(&format!("{mode}attend_grad {name}"), operations * 5 / 2, || {
+                let inputs = AttendGradMixedInputs { inputs, out: out.read(), lse: lse.as_f32(), dout: dout.read() };
+                let outputs = AttendGradMixedOutputs { dq: dq.write(), dk: dk.write(), dv: dv.write(), dbias: None };
+                attend_grad_mixed(pool, isa, &spec, products, inputs, outputs, scratch.as_f32_mut());
+            });
+        }
+    }
+
     fn opaque(&self) {
         let spec = FftSpec::new(&[36, 64, 64, 2], &[1, 2], false);
         let (x, mut out, mut scratch) = (values(36 * 64 * 64 * 2), values(36 * 64 * 64 * 2), values(spec.scratch()));
@@ -193,6 +292,44 @@ impl Bench {
             self.line(&format!("random {name}, a draw as one operation"), 1 << 20, || {
                 random(&self.pool, self.isa, &spec, [1, 2, 3, 4], out.as_f32_mut());
             });
+        }
+    }
+}
+
+/// A tensor as its products want it: bf16, or f32.
+struct Tensor {
+    buffer: Buffer,
+    count: usize,
+    stored: Storage,
+}
+
+impl Tensor {
+    fn new(count: usize, products: Products) -> Tensor {
+        let buffer = values(count);
+        let stored = if products == Products::Bf16 { Storage::Bf16 } else { Storage::F32 };
+        let mut tensor = Tensor { buffer, count, stored };
+        let rounded: Vec<u16> = tensor.buffer.as_f32().iter().map(|x| to_bf16(*x)).collect();
+        if let Output::Bf16(to) = tensor.write() {
+            to.copy_from_slice(&rounded);
+        }
+        tensor
+    }
+
+    fn read(&self) -> Operand<'_> {
+        let all = self.buffer.as_f32();
+        match self.stored {
+            Storage::F32 => Operand::F32(all),
+            // SAFETY: there is room for twice as many values, and any bits are a u16.
+            Storage::Bf16 => Operand::Bf16(unsafe { std::slice::from_raw_parts(all.as_ptr().cast(), self.count) }),
+        }
+    }
+
+    fn write(&mut self) -> Output<'_> {
+        let all = self.buffer.as_f32_mut();
+        match self.stored {
+            Storage::F32 => Output::F32(all),
+            // SAFETY: as above, and the borrow is exclusive.
+            Storage::Bf16 => Output::Bf16(unsafe { std::slice::from_raw_parts_mut(all.as_mut_ptr().cast(), self.count) }),
         }
     }
 }

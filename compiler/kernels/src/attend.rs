@@ -22,7 +22,7 @@ const CHUNK: usize = 512;
 /// Multiply-adds that a task should have at least; tiny sequences are grouped to reach it.
 const WORK: usize = 1 << 17;
 /// lse of a query that sees no key, and the largest score before any is seen.
-const NOTHING: f32 = -1e30;
+pub(crate) const NOTHING: f32 = -1e30;
 
 /// Sizes and attributes of attention, made once.
 #[derive(Clone, Copy, Debug)]
@@ -214,7 +214,7 @@ impl Line {
 
     /// Turns products into weights relative to the new largest score; gives the factor for what was summed before.
     #[inline(always)]
-    unsafe fn weigh<S: Simd>(&self, top: &mut f32, sum: &mut f32) -> f32 {
+    pub(crate) unsafe fn weigh<S: Simd>(&self, top: &mut f32, sum: &mut f32) -> f32 {
         // SAFETY: a row has room for whole vectors.
         unsafe {
             let mut largest = S::splat(*top);

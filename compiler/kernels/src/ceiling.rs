@@ -14,10 +14,10 @@ const CHUNK: usize = 1 << 18;
 /// Does `rounds` rounds of multiply-adds in each of `tasks` tasks and returns how many FLOPs that were.
 pub fn multiply_adds(pool: &Pool, isa: Isa, tasks: usize, rounds: usize) -> f64 {
     launch(pool, isa, tasks, &MultiplyAdds { rounds });
-    let lanes = match isa {
+    let lanes = match isa.vectors() {
         Isa::Avx512 => 16,
         Isa::Avx2 => 8,
-        Isa::Portable | Isa::Neon => 4,
+        _ => 4,
     };
     2.0 * (lanes * CHAINS * rounds * tasks) as f64
 }

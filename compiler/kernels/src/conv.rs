@@ -8,6 +8,9 @@ pub(crate) mod weight;
 mod weight_tiles;
 mod winograd;
 
+use crate::amx::block::Parts;
+use crate::amx::conv_plan::ConvPlan;
+use crate::amx::weight_plan::WeightPlan;
 use crate::block::{Panel, padded, panel, panels};
 use crate::conv::narrow::{Narrow, PackNarrow};
 use crate::conv::tiles::{PackTaps, Winograd};
@@ -27,7 +30,10 @@ pub struct ConvSpec {
     pub(crate) output: [usize; 3],
     pub(crate) kernel: [usize; 3],
     pub(crate) forward: Walk,
-    backward: Vec<Walk>,
+    pub(crate) backward: Vec<Walk>,
+    /// The ways by tiles, forward and input gradient: of bf16 and of split f32.
+    pub(crate) by_tiles: [[Option<ConvPlan>; 2]; 2],
+    pub(crate) weight_by_tiles: [Option<WeightPlan>; 2],
 }
 
 /// One set of visited pixels: a walk along each of three axes.
@@ -72,7 +78,23 @@ impl ConvSpec {
                 }
             }
         }
-        ConvSpec { batch, ci, co, input, output, kernel, forward, backward }
+        let (source, result) = (Pixels { size: input, channels: ci }, Pixels { size: output, channels: co });
+        let some = batch * source.values() * result.values() > 0;
+        let ways = |walks: &[Walk], source: &Pixels, result: &Pixels| {
+            [false, true].map(|split| some.then(|| ConvPlan::new(Parts { split }, batch, kernel, walks, source, result)).flatten())
+        };
+        let by_tiles = [ways(std::slice::from_ref(&forward), &source, &result), ways(&backward, &result, &source)];
+        let weight_by_tiles =
+            [false, true].map(|split| some.then(|| WeightPlan::new(Parts { split }, batch, kernel, &forward, &source, &result)).flatten());
+        ConvSpec { batch, ci, co, input, output, kernel, forward, backward, by_tiles, weight_by_tiles }
+    }
+
+    pub(crate) fn source(&self) -> Pixels {
+        Pixels { size: self.input, channels: self.ci }
+    }
+
+    pub(crate) fn result(&self) -> Pixels {
+        Pixels { size: self.output, channels: self.co }
     }
 
     /// Spatial sizes of the result, with leading ones up to three axes.
@@ -156,7 +178,7 @@ pub fn conv_input_grad(pool: &Pool, isa: Isa, spec: &ConvSpec, dy: &[f32], w: &[
 }
 
 /// The pixels of one sample of x or of y.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Pixels {
     pub size: [usize; 3],
     pub channels: usize,

@@ -13,13 +13,17 @@ pub enum Isa {
     Avx2,
     /// 512-bit vectors (AVX-512 F, BW, DQ, VL).
     Avx512,
+    /// The same vectors, and tiles of bf16 products for `Products::Bf16` and `Products::Split`.
+    Amx,
+    /// Those tiles computed one value at a time, on the widest vectors that there are: slow, for tests on any machine.
+    AmxEmulated,
     /// The 128-bit vectors of 64-bit ARM, with fused multiply-add.
     Neon,
 }
 
 impl Isa {
-    /// Every instruction set that there are kernels for, on whatever processor.
-    pub const ALL: [Isa; 4] = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable];
+    /// Every instruction set that there are kernels for, on whatever processor, widest first; the emulated one is not among them.
+    pub const ALL: [Isa; 5] = [Isa::Amx, Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Portable];
 
     /// As it is written on a command line and in the records of a run.
     pub fn name(self) -> &'static str {
@@ -27,6 +31,8 @@ impl Isa {
             Isa::Portable => "portable",
             Isa::Avx2 => "avx2",
             Isa::Avx512 => "avx512",
+            Isa::Amx => "amx",
+            Isa::AmxEmulated => "amx_emulated",
             Isa::Neon => "neon",
         }
     }
@@ -52,7 +58,8 @@ impl Isa {
         {
             let avx2 = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
             match self {
-                Isa::Portable => true,
+                Isa::Portable | Isa::AmxEmulated => true,
+                Isa::Amx => Isa::Avx512.is_available() && is_x86_feature_detected!("avx512bf16") && crate::amx::granted(),
                 Isa::Neon => false,
                 Isa::Avx2 => avx2(),
                 Isa::Avx512 => {
@@ -66,7 +73,17 @@ impl Isa {
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
-            self == Isa::Portable || (self == Isa::Neon && cfg!(target_arch = "aarch64"))
+            matches!(self, Isa::Portable | Isa::AmxEmulated) || (self == Isa::Neon && cfg!(target_arch = "aarch64"))
+        }
+    }
+
+    /// The vectors that f32 kernels use at this level.
+    pub fn vectors(self) -> Isa {
+        match self {
+            Isa::Amx => Isa::Avx512,
+            Isa::AmxEmulated if Isa::Avx512.is_available() => Isa::Avx512,
+            Isa::AmxEmulated => Isa::Portable,
+            other => other,
         }
     }
 }
@@ -85,7 +102,7 @@ pub(crate) fn launch<K: Kernel>(pool: &Pool, isa: Isa, tasks: usize, kernel: &K)
     pool.run(tasks, &|task| {
         // SAFETY: the instruction set is there, and tasks count from 0.
         unsafe {
-            match isa {
+            match isa.vectors() {
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx512 => enter_avx512(kernel, task),
                 #[cfg(target_arch = "x86_64")]

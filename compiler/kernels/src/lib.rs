@@ -3,6 +3,7 @@
 //! No call allocates (`eigh` excepted), and results are bit-identical for any number of threads: work is cut by shape alone.
 #![allow(unsafe_code)]
 
+mod amx;
 mod argsort;
 mod attend;
 mod block;
@@ -15,6 +16,8 @@ mod exp;
 mod fft;
 mod index;
 mod isa;
+mod mixed;
+mod precision;
 mod qr;
 mod random;
 mod simd;
@@ -32,5 +35,8 @@ pub use eigh::eigh;
 pub use fft::{FftSpec, fft};
 pub use index::{IndexSpec, gather, scatter_add};
 pub use isa::Isa;
+pub use mixed::attend::{AttendGradMixedInputs, AttendGradMixedOutputs, AttendMixedInputs, attend_grad_mixed, attend_mixed};
+pub use mixed::{contract_mixed, conv_input_grad_mixed, conv_mixed, conv_weight_grad_mixed};
+pub use precision::{Operand, Output, Products, Storage, from_bf16, to_bf16};
 pub use qr::{QrSpec, qr};
 pub use random::{Draw, RandomSpec, philox, random};

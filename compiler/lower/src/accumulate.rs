@@ -13,6 +13,7 @@ use pfm_transform::gradients;
 pub fn lower(context: &Context, stage: &Stage, unit: Unit) -> Result<Graph> {
     let (model, data) = (&context.experiment.models[stage.model], context.data(stage, unit));
     let mut b = Builder::new(&format!("{}.{unit}", stage.name));
+    b.graph.precision = stage.precision;
     let window = b.input("window", Role::Data, TensorType::f32(&frame_shape(data, unit.samples, data.window)));
     let key = b.input("key", Role::Data, TensorType::new(DType::I32, &[4]));
 

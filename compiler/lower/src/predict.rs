@@ -10,6 +10,7 @@ use pfm_ops as ops;
 pub fn lower(context: &Context, stage: &Stage, unit: Unit) -> Result<Graph> {
     let (model, data) = (&context.experiment.models[stage.model], context.data(stage, unit));
     let mut b = Builder::new(&format!("{}.{unit}", stage.name));
+    b.graph.precision = stage.precision;
     let inputs = b.input("context", Role::Data, TensorType::f32(&frame_shape(data, unit.samples, data.context)));
     let scaling = Scaling::of(&mut b, inputs, data.normalise);
     let x = scaling.apply(&mut b, inputs);

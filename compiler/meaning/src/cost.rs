@@ -1,6 +1,6 @@
 //! What a stage takes: FLOPs of a step and exact memory, from the plans of all its programs, and one hash over their graphs.
 
-use pfm_compiler::{Options, Silent};
+use pfm_compiler::{Isa, Options, Silent};
 use pfm_diag::Diagnostic;
 use pfm_hir::Stage;
 use pfm_lower::{Context, Optimiser, Phase, Unit, UpdatePhase};
@@ -48,10 +48,12 @@ fn planned(context: &Context, stage: &Stage, accumulate: usize, variants: &[usiz
     let devices = stage.parallel.devices;
     let samples = stage.batch / (accumulate * devices);
     let mut hash = blake3::Hasher::new();
+    // What a file means does not depend on the machine that looks at it.
+    let options = Options { isa: Some(Isa::Portable), ..Options::default() };
     let mut plan = |unit: Unit| {
         let graph = pfm_lower::lower(context, stage, unit)?;
         hash.update(pfm_ir::print(&graph).as_bytes());
-        pfm_compiler::plan(graph, Options::default(), &mut Silent)
+        pfm_compiler::plan(graph, options, &mut Silent)
     };
     let (mut arena, mut flops) = (0, 0.0f64);
     for set in 0..stage.data.parts.len() {

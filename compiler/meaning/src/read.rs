@@ -292,7 +292,7 @@ fn stage(experiment: &pfm_hir::Experiment, stage: &pfm_hir::Stage, called: &Call
     }
     set("mask", stage.mask.clone().unwrap_or("none".into()));
     set("parallel", stage.parallel.to_string());
-    set("precision", stage.precision.clone());
+    set("precision", stage.precision.name().to_string());
     set("checkpoint", format!("{} steps", number(stage.checkpoint as f64)));
     set("allow", or_word(stage.allow.iter().cloned(), "none"));
     set("seed", stage.seed.to_string());

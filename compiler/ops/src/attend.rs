@@ -6,8 +6,8 @@
 //! key gives out 0 and lse -1e30.
 //! ## Shapes
 //! R1 q is [n, heads, tq, d], k [n, heads, tk, d], v [n, heads, tk, dv], all of one float type.
-//! R2 `bias` is [heads, tq, tk] of that type. R3 `mask` is bool [n, tk].
-//! The results are out [n, heads, tq, dv] and lse [n, heads, tq].
+//! R2 `bias` is f32 [heads, tq, tk]. R3 `mask` is bool [n, tk].
+//! The results are f32: out [n, heads, tq, dv] and lse [n, heads, tq].
 //! ## Gradient
 //! `attend_grad` for q, k, v and bias. lse is not differentiated through.
 //! ## References
@@ -38,7 +38,7 @@ pub(crate) fn check(t: &[&TensorType], extra: usize, attrs: &Attrs) -> Result<()
     require(k.shape[2] == v.shape[2] && k.shape[2] > 0, "R1", || format!("{k} and {v} differ in keys, or have none"))?;
     let mut next = extra;
     if attrs.get_bool("bias") {
-        let ty = TensorType::new(q.dtype, &[q.shape[1], q.shape[2], k.shape[2]]);
+        let ty = TensorType::f32(&[q.shape[1], q.shape[2], k.shape[2]]);
         same(t[next], &ty, "R2")?;
         next += 1;
     }
@@ -98,7 +98,8 @@ fn meaning(b: &mut Builder, x: &[ValueId], attrs: &Attrs) -> Vec<ValueId> {
     // At least exp(0) = 1 where anything is visible, so this changes only queries that see nothing.
     let one = constant_like(b, sum, 1.0);
     let sum = max(b, sum, one);
-    let unscaled = contract(b, e, x[2], &[0, 1, 2, 3], &[0, 1, 3, 4], &[0, 1, 2, 4]);
+    let values = as_type(b, x[2], DType::F32);
+    let unscaled = contract(b, e, values, &[0, 1, 2, 3], &[0, 1, 3, 4], &[0, 1, 2, 4]);
     let out_shape = b.shape(unscaled).to_vec();
     let divisor = broadcast_like(b, sum, &[3], &out_shape);
     let out = div(b, unscaled, divisor);
@@ -142,8 +143,7 @@ pub static ATTEND: Op = Op {
         check(t, 3, attrs)?;
         let rows = &t[0].shape[..3];
         let out = [rows, &t[2].shape[3..]].concat();
-        let dtype = t[0].dtype;
-        Ok(vec![TensorType::new(dtype, &out), TensorType::new(dtype, rows)])
+        Ok(vec![TensorType::f32(&out), TensorType::f32(rows)])
     },
     meaning: Meaning::Composite(meaning),
     gradient: Gradient::Rule(|b, c| {
@@ -151,10 +151,13 @@ pub static ATTEND: Op = Op {
         let Some(dout) = c.upstream[0] else {
             return gradients;
         };
-        let operands = [&c.operands[..3], c.results, &[dout], &c.operands[3..]].concat();
+        let dtype = b.ty(c.operands[0]).dtype;
+        let (out, dout) = (as_type(b, c.results[0], dtype), as_type(b, dout, dtype));
+        let operands = [&c.operands[..3], &[out, c.results[1], dout], &c.operands[3..]].concat();
         let parts = b.op_multi(&crate::ATTEND_GRAD, &operands, c.attrs.clone());
-        for (slot, part) in gradients.iter_mut().zip(parts) {
-            *slot = Some(part);
+        for ((slot, part), operand) in gradients.iter_mut().zip(parts).zip(c.operands) {
+            let dtype = b.ty(*operand).dtype;
+            *slot = Some(as_type(b, part, dtype));
         }
         gradients
     }),

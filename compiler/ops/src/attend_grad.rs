@@ -4,8 +4,8 @@
 //! p = exp(s - lse) over the visible keys, dp = dout v^T, ds = p (dp - sum(dout out)); dq = scale ds k, dk = scale ds^T q,
 //! dv = p^T dout, dbias = ds summed over n. s, scale, visibility as for `attend`.
 //! ## Shapes
-//! R1 q, k, v as for `attend`. R2 `bias` and R3 `mask` too. R4 out and dout are [n, heads, tq, dv], lse is [n, heads, tq].
-//! The results have the shapes of q, k, v and, if it is there, bias.
+//! R1 q, k, v as for `attend`. R2 `bias` and R3 `mask` too. R4 out and dout are [n, heads, tq, dv] of that type, lse is f32 [n, heads, tq].
+//! The results are f32 and have the shapes of q, k, v and, if it is there, bias.
 //! ## Gradient
 //! Undefined: attention is differentiated once.
 //! ## References
@@ -13,10 +13,11 @@
 
 use crate::attend::{ATTRS, cases, check, scores, where_visible};
 use crate::{build::*, cost, doc, rules::*};
-use pfm_ir::{Attrs, Builder, Class, Gradient, Meaning, Op, Sample, TensorType, ValueId};
+use pfm_ir::{Attrs, Builder, Class, DType, Gradient, Meaning, Op, Sample, TensorType, ValueId};
 
 fn meaning(b: &mut Builder, x: &[ValueId], attrs: &Attrs) -> Vec<ValueId> {
-    let [q, k, v, out, lse, dout] = [x[0], x[1], x[2], x[3], x[4], x[5]];
+    let lse = x[4];
+    let [q, k, v, out, dout] = [0, 1, 2, 3, 5].map(|i| as_type(b, x[i], DType::F32));
     let (s, visible) = scores(b, (q, k), &x[6..], attrs);
     let shape = b.shape(s).to_vec();
     let spread = broadcast_like(b, lse, &[3], &shape);
@@ -53,9 +54,9 @@ pub static ATTEND_GRAD: Op = Op {
         let rows = &t[0].shape[..3];
         let out = TensorType::new(t[0].dtype, &[rows, &t[2].shape[3..]].concat());
         same(t[3], &out, "R4")?;
-        same(t[4], &TensorType::new(t[0].dtype, rows), "R4")?;
+        same(t[4], &TensorType::f32(rows), "R4")?;
         same(t[5], &out, "R4")?;
-        let mut results: Vec<TensorType> = t[..3].iter().map(|ty| (*ty).clone()).collect();
+        let mut results: Vec<TensorType> = t[..3].iter().map(|ty| TensorType::f32(&ty.shape)).collect();
         if attrs.get_bool("bias") {
             results.push(t[6].clone());
         }

@@ -92,6 +92,11 @@ pub fn cast(b: &mut Builder, x: ValueId, dtype: DType) -> ValueId {
     b.op(&ops::CAST, &[x], Attrs::new().text("dtype", dtype.name()))
 }
 
+/// `x` in that element type: itself where it has it.
+pub fn as_type(b: &mut Builder, x: ValueId, dtype: DType) -> ValueId {
+    if b.ty(x).dtype == dtype { x } else { cast(b, x, dtype) }
+}
+
 pub fn reshape(b: &mut Builder, x: ValueId, shape: &[usize]) -> ValueId {
     b.op(&ops::RESHAPE, &[x], Attrs::new().ints("shape", shape))
 }

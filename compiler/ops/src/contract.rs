@@ -6,7 +6,7 @@
 //! ## Shapes
 //! R1 `x` and `y` have one distinct label per axis. R2 axes with one label have one size.
 //! R3 every label of `out` is distinct and occurs in an operand. R4 every label of an operand is in the other or in `out`.
-//! R5 both operands have one type of floats.
+//! R5 both operands have one type of floats. The result is f32: products of bf16 are exact in f32, and summed there.
 //! ## Gradient
 //! Contractions of g with the other operand.
 //! ## References
@@ -81,7 +81,7 @@ fn infer(t: &[&TensorType], attrs: &Attrs) -> Inferred {
     }
     float(t[0], "R5")?;
     require(t[0].dtype == t[1].dtype, "R5", || format!("{} and {}", t[0], t[1]))?;
-    Ok(vec![TensorType::new(t[0].dtype, &shape)])
+    Ok(vec![TensorType::f32(&shape)])
 }
 
 /// Permutes to [batch, rows, summed] and [batch, summed, columns], multiplies, and permutes to the result's order.
@@ -143,9 +143,11 @@ pub static CONTRACT: Op = Op {
         };
         let of = |name: &str| c.attrs.get_ints(name);
         let (x, y, out) = (of("x"), of("y"), of("out"));
+        let dtype = b.ty(c.operands[0]).dtype;
+        let g = build::as_type(b, g, dtype);
         let dx = c.wanted[0].then(|| build::contract(b, g, c.operands[1], out, y, x));
         let dy = c.wanted[1].then(|| build::contract(b, c.operands[0], g, x, out, y));
-        vec![dx, dy]
+        [dx, dy].into_iter().map(|d| d.map(|d| build::as_type(b, d, dtype))).collect()
     }),
     cost: |t, results, attrs| {
         let summed = Groups::of(attrs).summed;

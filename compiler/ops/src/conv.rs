@@ -6,7 +6,7 @@
 //! ## Shapes
 //! R1 x is [b, s.., ci] with two or three spatial axes. R2 w is [co, ci, k..] with as many. R3 both have one float type and
 //! one `ci`. R4 `stride`, `low` and `high` have one entry per spatial axis, none negative, each stride at least 1.
-//! R5 the kernel fits into the padded input. The result has (s + low + high - k) / stride + 1 elements per axis, rounded down.
+//! R5 the kernel fits into the padded input. The result is f32 and has (s + low + high - k) / stride + 1 elements per axis, rounded down.
 //! ## Gradient
 //! `conv_input_grad` and `conv_weight_grad`.
 //! ## References
@@ -160,7 +160,7 @@ pub static CONV: Op = Op {
     ],
     shape: |t, attrs| {
         let shape = Geometry::of(t[0], t[1], attrs)?.output_shape();
-        Ok(vec![TensorType::new(t[0].dtype, &shape)])
+        Ok(vec![TensorType::f32(&shape)])
     },
     meaning: Meaning::Reference(|t, attrs, results| {
         let (x, w) = (TensorType::f32(&t[0].shape), TensorType::f32(&t[1].shape));
@@ -187,6 +187,8 @@ pub static CONV: Op = Op {
         let sizes = |name: &str| c.attrs.get_sizes(name);
         let (stride, low, high) = (sizes("stride"), sizes("low"), sizes("high"));
         let n = stride.len();
+        let dtype = b.ty(x).dtype;
+        let g = build::as_type(b, g, dtype);
         let dx = c.wanted[0].then(|| {
             let size = b.shape(x)[1..=n].to_vec();
             build::conv_input_grad(b, g, w, &stride, &low, &high, &size)
@@ -195,7 +197,7 @@ pub static CONV: Op = Op {
             let kernel = b.shape(w)[2..].to_vec();
             build::conv_weight_grad(b, x, g, &stride, &low, &high, &kernel)
         });
-        vec![dx, dw]
+        [dx, dw].into_iter().map(|d| d.map(|d| build::as_type(b, d, dtype))).collect()
     }),
     cost: |t, results, attrs| {
         let flops = Geometry::of(t[0], t[1], attrs).expect("the shape rule holds").flops();

@@ -5,7 +5,7 @@
 //! ## Shapes
 //! R1 dy is [b, o.., co] with two or three spatial axes, and `size` has one entry for each. R2 w is [co, ci, k..] with as many.
 //! R3 both have one float type. R4 `stride`, `low` and `high` as for `conv`. R5 the kernel fits into the padded `size`.
-//! R6 the convolution of an input of spatial sizes `size` has the shape of dy.
+//! R6 the convolution of an input of spatial sizes `size` has the shape of dy. The result is f32.
 //! ## Gradient
 //! It is linear in both operands: `conv` of g for dy, `conv_weight_grad` for w.
 //! ## References
@@ -37,7 +37,7 @@ pub static CONV_INPUT_GRAD: Op = Op {
     ],
     shape: |t, attrs| {
         let shape = geometry(t[0], t[1], attrs)?.input_shape();
-        Ok(vec![TensorType::new(t[0].dtype, &shape)])
+        Ok(vec![TensorType::f32(&shape)])
     },
     meaning: Meaning::Reference(|t, attrs, results| {
         let (dy, w) = (TensorType::f32(&t[0].shape), TensorType::f32(&t[1].shape));
@@ -61,12 +61,14 @@ pub static CONV_INPUT_GRAD: Op = Op {
         let (dy, w) = (c.operands[0], c.operands[1]);
         let sizes = |name: &str| c.attrs.get_sizes(name);
         let (stride, low, high) = (sizes("stride"), sizes("low"), sizes("high"));
+        let dtype = b.ty(w).dtype;
+        let g = build::as_type(b, g, dtype);
         let ddy = c.wanted[0].then(|| build::conv(b, g, w, &stride, &low, &high));
         let dw = c.wanted[1].then(|| {
             let kernel = b.shape(w)[2..].to_vec();
             build::conv_weight_grad(b, g, dy, &stride, &low, &high, &kernel)
         });
-        vec![ddy, dw]
+        [ddy, dw].into_iter().map(|d| d.map(|d| build::as_type(b, d, dtype))).collect()
     }),
     cost: |t, results, attrs| {
         let flops = geometry(t[0], t[1], attrs).expect("the shape rule holds").flops();

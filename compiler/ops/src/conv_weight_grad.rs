@@ -5,7 +5,7 @@
 //! ## Shapes
 //! R1 x is [b, s.., ci] with two or three spatial axes. R2 dy has as many axes, and `kernel` one entry per spatial axis.
 //! R3 both have one float type. R4 `stride`, `low` and `high` as for `conv`. R5 `kernel` fits into the padded input.
-//! R6 the convolution with a kernel of sizes `kernel` has the shape of dy.
+//! R6 the convolution with a kernel of sizes `kernel` has the shape of dy. The result is f32.
 //! ## Gradient
 //! It is linear in both operands: `conv_input_grad` of dy with g for x, `conv` of x with g for dy.
 //! ## References
@@ -38,7 +38,7 @@ pub static CONV_WEIGHT_GRAD: Op = Op {
     ],
     shape: |t, attrs| {
         let shape = geometry(t[0], t[1], attrs)?.weight_shape();
-        Ok(vec![TensorType::new(t[0].dtype, &shape)])
+        Ok(vec![TensorType::f32(&shape)])
     },
     meaning: Meaning::Reference(|t, attrs, results| {
         let (x, dy) = (TensorType::f32(&t[0].shape), TensorType::f32(&t[1].shape));
@@ -63,12 +63,14 @@ pub static CONV_WEIGHT_GRAD: Op = Op {
         let (x, dy) = (c.operands[0], c.operands[1]);
         let sizes = |name: &str| c.attrs.get_sizes(name);
         let (stride, low, high) = (sizes("stride"), sizes("low"), sizes("high"));
+        let dtype = b.ty(x).dtype;
+        let g = build::as_type(b, g, dtype);
         let dx = c.wanted[0].then(|| {
             let size = b.shape(x)[1..=stride.len()].to_vec();
             build::conv_input_grad(b, dy, g, &stride, &low, &high, &size)
         });
         let ddy = c.wanted[1].then(|| build::conv(b, x, g, &stride, &low, &high));
-        vec![dx, ddy]
+        [dx, ddy].into_iter().map(|d| d.map(|d| build::as_type(b, d, dtype))).collect()
     }),
     cost: |t, results, attrs| {
         let flops = geometry(t[0], t[1], attrs).expect("the shape rule holds").flops();

@@ -250,10 +250,11 @@ impl<'a> Draft<'a> {
         let node = &graph.nodes[i];
         let operands = node.operands.iter();
         let mut buffers: Vec<BufferId> = operands.map(|v| self.memory(reshaped(graph, *v))).collect();
-        buffers.extend(node.results.iter().map(|v| self.memory(*v)));
+        let written: Vec<ValueId> = node.results.iter().map(|v| self.fusion.written_as[v.0 as usize].unwrap_or(*v)).collect();
+        buffers.extend(written.iter().map(|v| self.memory(*v)));
         let types = |vs: &[ValueId]| vs.iter().map(|v| graph.ty(*v).clone()).collect();
         let work =
-            Work::Kernel(Kernel { op: node.op, attrs: node.attrs.clone(), operands: types(&node.operands), results: types(&node.results) });
+            Work::Kernel(Kernel { op: node.op, attrs: node.attrs.clone(), operands: types(&node.operands), results: types(&written) });
         self.push(work, buffers, node.path.clone(), i);
     }
 
@@ -275,9 +276,13 @@ impl<'a> Draft<'a> {
 }
 
 fn literal(node: &Node, dtype: DType) -> Constant {
-    let word = |v: &f64| match dtype {
-        DType::F32 => (*v as f32).to_bits(),
-        _ => *v as i32 as u32,
+    let data = node.attrs.get_floats("data");
+    let words = match dtype {
+        DType::F32 => data.iter().map(|v| (*v as f32).to_bits()).collect(),
+        DType::Bf16 => {
+            data.chunks(2).map(|pair| pair.iter().rev().fold(0, |word, v| word << 16 | u32::from(pfm_ir::to_bf16(*v as f32)))).collect()
+        }
+        DType::I32 | DType::Bool => data.iter().map(|v| *v as i32 as u32).collect(),
     };
-    Constant { words: node.attrs.get_floats("data").iter().map(word).collect() }
+    Constant { words }
 }

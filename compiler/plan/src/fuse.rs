@@ -6,7 +6,7 @@
 //! its producer, every other edge raises it, and only nodes of equal level are joined.
 
 use crate::index::reshape_splits;
-use pfm_ir::{Class, Graph, Node, NodeId, Scalar, ValueId, View};
+use pfm_ir::{Class, DType, Graph, Node, NodeId, Scalar, ValueId, View};
 
 /// Pointwise arithmetic that a reader may repeat instead of loading the result.
 const LIGHT: u32 = 8;
@@ -19,6 +19,8 @@ pub struct Fusion {
     pub stored: Vec<bool>,
     /// By node: the cluster of a pointwise node that is computed in a loop of its own, as the first node of it.
     pub cluster: Vec<Option<NodeId>>,
+    /// By value: what a kernel writes in place of this result of it, the result rounded to bf16.
+    pub written_as: Vec<Option<ValueId>>,
 }
 
 /// Where the readers of a value are.
@@ -38,6 +40,9 @@ struct Fuser<'a> {
     light: Vec<bool>,
     level: Vec<u32>,
     parent: Vec<u32>,
+    written_as: Vec<Option<ValueId>>,
+    /// By value: a rounded result that a kernel writes.
+    by_kernel: Vec<bool>,
 }
 
 pub fn fuse(graph: &Graph) -> Fusion {
@@ -48,7 +53,10 @@ pub fn fuse(graph: &Graph) -> Fusion {
         light: vec![false; graph.nodes.len()],
         level: vec![0; graph.values.len()],
         parent: (0..graph.nodes.len() as u32).collect(),
+        written_as: vec![None; graph.values.len()],
+        by_kernel: vec![false; graph.values.len()],
     };
+    fuser.find_rounded_results();
     fuser.require();
     fuser.assign_levels();
     fuser.choose_light();
@@ -85,9 +93,36 @@ fn cheap(scalar: Scalar) -> bool {
     matches!(scalar, Neg | Abs | Add | Sub | Mul | Max | Min | Less | LessEqual | Equal | And | Or | Not | Select | Cast | Floor | Sign)
 }
 
+/// Whether the node's kernel can write bf16.
+fn rounds_results(node: &Node) -> bool {
+    matches!(node.op.name, "contract" | "conv" | "conv_input_grad" | "conv_weight_grad" | "attend" | "attend_grad")
+}
+
+/// A cast from f32 to bf16.
+fn rounds(graph: &Graph, node: &Node) -> bool {
+    node.op.name == "cast" && graph.ty(node.results[0]).dtype == DType::Bf16 && graph.ty(node.operands[0]).dtype == DType::F32
+}
+
 impl Fuser<'_> {
+    /// The class of a node here: a cast that a kernel does on the way out counts as part of that kernel.
     fn class(&self, node: &Node) -> Class {
-        node.op.class
+        if self.by_kernel[node.results[0].0 as usize] { Class::Kernel } else { node.op.class }
+    }
+
+    /// Finds results of products that are only read rounded: the kernel rounds them as it writes.
+    fn find_rounded_results(&mut self) {
+        for node in self.graph.nodes.iter().filter(|n| rounds_results(n)) {
+            for v in &node.results {
+                if let [user] = self.users[v.0 as usize][..]
+                    && rounds(self.graph, self.graph.node(user))
+                    && self.graph.outputs.iter().all(|o| o.value != *v)
+                {
+                    let rounded = self.graph.node(user).results[0];
+                    self.written_as[v.0 as usize] = Some(rounded);
+                    self.by_kernel[rounded.0 as usize] = true;
+                }
+            }
+        }
     }
 
     /// The pointwise node behind a value, if it is one.
@@ -116,13 +151,19 @@ impl Fuser<'_> {
             match self.class(node) {
                 _ if shares_memory(node) => {}
                 Class::Kernel | Class::ReduceSum | Class::ReduceMax | Class::Composite => {
-                    node.results.iter().for_each(|v| self.store(*v));
+                    for v in &node.results {
+                        if self.written_as[v.0 as usize].is_none() {
+                            self.store(*v);
+                        }
+                    }
                 }
+                // Rounding is for memory.
+                Class::Pointwise(_) if rounds(graph, node) => self.store(node.results[0]),
                 Class::View(View::Pad | View::Concat) => self.store(node.results[0]),
                 Class::Source if node.op.name == "literal" => self.store(node.results[0]),
                 _ => {}
             }
-            if matches!(self.class(node), Class::Kernel | Class::Composite) {
+            if matches!(node.op.class, Class::Kernel | Class::Composite) {
                 node.operands.iter().for_each(|v| self.store(*v));
             }
             if self.class(node) == Class::View(View::Reshape)
@@ -369,7 +410,7 @@ impl Fuser<'_> {
                 }
             }
         }
-        Fusion { stored: self.stored, cluster }
+        Fusion { stored: self.stored, cluster, written_as: self.written_as }
     }
 
     /// For each member, its readers outside its own cluster: views and light nodes pass on those they have themselves.

@@ -1,5 +1,5 @@
 //! From a graph to a plan: which nodes share a loop (`fuse`), what each loop does (`build`, `body`, `index`), where outputs
-//! go (`outputs`), which reductions share a pass (`siblings`), in which order groups run (`order`) and where every buffer lies (`memory`). A plan prints and verifies.
+//! go (`outputs`), which reductions share a pass (`siblings`), in which order groups run (`order`) and where every buffer lies (`memory`). Back ends rearrange loops with `nest`. A plan prints and verifies.
 //!
 //! Invariants: groups are in topological order; no two living buffers overlap; every access lies inside its buffer.
 //! Absent on purpose: algebra, machine code, threads.
@@ -10,6 +10,7 @@ mod cost;
 mod fuse;
 mod index;
 mod memory;
+pub mod nest;
 mod order;
 mod outputs;
 mod plan;
@@ -25,15 +26,18 @@ pub use text::{print, work as print_work};
 pub use verify::verify;
 
 use build::Draft;
-use pfm_diag::Diagnostic;
 use pfm_ir::{DType, Graph};
 
 /// Bytes of working memory that a back end needs while a group runs.
 pub type Scratch<'a> = &'a dyn Fn(&Work) -> usize;
 
-/// Plans a graph whose composites are decomposed. Fails with E0803 on element types that no back end runs.
-pub fn plan(graph: &Graph, scratch: Scratch) -> Result<Plan, Box<Diagnostic>> {
-    refuse_bf16(graph)?;
+/// By value: whether fusion gives it memory. What is stored there is what a pass over memory leaves for another.
+pub fn stored(graph: &Graph) -> Vec<bool> {
+    fuse::fuse(graph).stored
+}
+
+/// Plans a graph whose composites are decomposed.
+pub fn plan(graph: &Graph, scratch: Scratch) -> Plan {
     let fusion = fuse::fuse(graph);
     let mut draft = Draft::new(graph, &fusion);
     siblings::join_reductions(&mut draft);
@@ -46,21 +50,7 @@ pub fn plan(graph: &Graph, scratch: Scratch) -> Result<Plan, Box<Diagnostic>> {
         }
     }
     let order = order::schedule(&draft);
-    Ok(finish(draft, outputs, &order))
-}
-
-fn refuse_bf16(graph: &Graph) -> Result<(), Box<Diagnostic>> {
-    let of_type = |v: &pfm_ir::Value| v.ty.dtype == DType::Bf16;
-    let Some(value) = graph.values.iter().find(|v| of_type(v)) else {
-        return Ok(());
-    };
-    let place = match value.node {
-        Some(n) => format!("`{}` at `{}`", graph.node(n).op.name, graph.node(n).path),
-        None => "an input".to_string(),
-    };
-    let message = format!("this back end has no bf16, and {place} is of that type");
-    let help = "set the stage's precision to f32";
-    Err(Box::new(Diagnostic::new("E0803", message).help(help)))
+    finish(draft, outputs, &order)
 }
 
 fn finish(draft: Draft, outputs: Vec<OutputSlot>, order: &[usize]) -> Plan {
@@ -75,6 +65,7 @@ fn finish(draft: Draft, outputs: Vec<OutputSlot>, order: &[usize]) -> Plan {
     let inputs = draft.graph.inputs.iter();
     Plan {
         name: draft.graph.name.clone(),
+        precision: draft.graph.precision,
         inputs: inputs
             .map(|i| Slot {
                 name: i.name.clone(),

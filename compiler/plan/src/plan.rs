@@ -2,7 +2,7 @@
 //! Loops and reductions are written in a small language without tensors: a body of scalar expressions over an index space,
 //! whose loads and stores are affine accesses into dense buffers. Views, shapes and fusion are gone by then.
 
-use pfm_ir::{Attrs, Cost, DType, OpRef, Role, Scalar, TensorType};
+use pfm_ir::{Attrs, Cost, DType, OpRef, Precision, Role, Scalar, TensorType};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,6 +15,8 @@ pub struct ExprId(pub u32);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     pub name: String,
+    /// How kernels multiply f32 operands; bf16 ones say it by their type.
+    pub precision: Precision,
     pub buffers: Vec<Buffer>,
     /// In the order they run.
     pub groups: Vec<Group>,
@@ -52,7 +54,7 @@ pub struct OutputSlot {
     pub buffer: BufferId,
 }
 
-/// Data of a `literal`, already rounded to its element type: one 32-bit word per element.
+/// Data of a `literal`, already rounded to its element type: one 32-bit word per element, or per two of bf16, the first in the low half.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constant {
     pub words: Vec<u32>,

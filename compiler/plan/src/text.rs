@@ -1,13 +1,14 @@
 //! A plan as text: one line per buffer, group and expression. Golden tests compare it, and a program's hash covers it.
 
 use crate::plan::{Access, Expr, Fold, Group, Plan, Work};
-use pfm_ir::Attr;
+use pfm_ir::{Attr, Precision};
 use std::fmt::{Display, Write};
 
 /// The whole plan. Equal plans print equally.
 pub fn print(plan: &Plan) -> String {
     let mut s = String::new();
-    line(&mut s, format_args!("plan {} groups {} arena {}", plan.name, plan.groups.len(), plan.arena_bytes));
+    let precision = if plan.precision == Precision::F32 { String::new() } else { format!("{} ", plan.precision.name()) };
+    line(&mut s, format_args!("plan {} {precision}groups {} arena {}", plan.name, plan.groups.len(), plan.arena_bytes));
     for (i, slot) in plan.inputs.iter().enumerate() {
         line(&mut s, format_args!("input {i} {} {} b{}", slot.name, slot.ty, slot.buffer.0));
     }

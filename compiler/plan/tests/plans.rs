@@ -1,7 +1,7 @@
 //! Plans of small graphs as text, and broken plans that the verifier must see.
 //! With the environment variable PFM_BLESS set, the golden file is written instead of compared.
 
-use pfm_ir::{Builder, DType, Role, TensorType, ValueId};
+use pfm_ir::{Builder, Role, TensorType, ValueId};
 use pfm_ops as ops;
 use pfm_plan::{Access, Expr, Place, Plan, Work, plan, print, verify};
 
@@ -35,7 +35,7 @@ fn graph() -> Builder {
 }
 
 fn planned(b: &Builder) -> Plan {
-    let plan = plan(&b.graph, &|_| 0).expect("the graph can be planned");
+    let plan = plan(&b.graph, &|_| 0);
     assert_eq!(verify(&plan), Vec::<String>::new(), "{}", print(&plan));
     plan
 }
@@ -56,17 +56,8 @@ fn planning_is_deterministic() {
 }
 
 #[test]
-fn bf16_is_refused() {
-    let mut b = Builder::new("half");
-    let x = b.input("x", Role::Data, TensorType::new(DType::Bf16, &[4]));
-    let y = ops::neg(&mut b, x);
-    b.output("y", y);
-    assert_eq!(plan(&b.graph, &|_| 0).unwrap_err().code, "E0803");
-}
-
-#[test]
 fn scratch_lives_in_the_arena_for_one_group() {
-    let plan = plan(&graph().graph, &|work| if matches!(work, Work::Kernel(_)) { 1000 } else { 0 }).unwrap();
+    let plan = plan(&graph().graph, &|work| if matches!(work, Work::Kernel(_)) { 1000 } else { 0 });
     assert_eq!(verify(&plan), Vec::<String>::new());
     let kernel = plan.groups.iter().find(|g| matches!(g.work, Work::Kernel(_))).unwrap();
     let scratch = &plan.buffers[kernel.scratch.unwrap().0 as usize];

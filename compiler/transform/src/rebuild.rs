@@ -6,6 +6,7 @@ use pfm_ir::{Builder, Graph, Node, ValueId};
 /// answer with the values that stand for the results; None copies the node. Unused nodes are dropped at the end.
 pub fn rebuild(graph: &Graph, mut rewrite: impl FnMut(&mut Builder, &Node, &[ValueId]) -> Option<Vec<ValueId>>) -> Graph {
     let mut b = Builder::new(&graph.name);
+    b.graph.precision = graph.precision;
     let mut renamed = vec![ValueId(u32::MAX); graph.values.len()];
     for input in &graph.inputs {
         let ty = graph.ty(input.value).clone();

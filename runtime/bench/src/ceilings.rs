@@ -1,6 +1,8 @@
 //! What this machine does at most, measured by small loops: the figures that a program's are judged beside.
 
 use pfm_device::Pool;
+use pfm_device::cuda::CudaError;
+use pfm_gpu::Gpu;
 use pfm_kernels::{Isa, copy_memory, multiply_adds, read_memory};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -15,6 +17,8 @@ const TRIES: usize = 24;
 pub struct Ceilings {
     pub one: Rates,
     pub all: Rates,
+    /// They are those of a device: both the same.
+    pub device: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -32,7 +36,14 @@ impl Ceilings {
         let mut to = vec![0.0f32; VALUES];
         let mut rates = |threads: usize| Rates::measure(&Pool::new(threads), isa, &from, &mut to);
         let one = rates(1);
-        Ceilings { one, all: rates(threads).at_least(&one) }
+        Ceilings { one, all: rates(threads).at_least(&one), device: false }
+    }
+
+    /// Those of a CUDA device: its library's matrix products in bf16, and copies.
+    pub fn of_device(gpu: &Gpu) -> Result<Ceilings, CudaError> {
+        let rates = gpu.rates()?;
+        let rates = Rates { gflops: rates.flops / 1e9, read: rates.bytes / 1e9, copy: rates.bytes / 1e9 };
+        Ok(Ceilings { one: rates, all: rates, device: true })
     }
 }
 

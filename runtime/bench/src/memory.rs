@@ -1,6 +1,9 @@
-//! Resident memory of this process, as Linux counts it.
+//! Resident memory of this process, as Linux counts it, or memory of a device that is taken.
 
+use pfm_gpu::Gpu;
+use pfm_train::{Device, Native};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Bytes that training takes: what was planned, and what it was.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -22,18 +25,56 @@ pub struct Memory {
     pub above: Option<usize>,
 }
 
+/// Where memory is counted.
+pub enum Meter {
+    Process,
+    /// A device gives nothing back while it trains, so what is taken now is the peak.
+    Device(Arc<Gpu>),
+}
+
+impl Meter {
+    pub fn of(native: &Native) -> Meter {
+        match &native.device {
+            Device::Cpu => Meter::Process,
+            Device::Cuda(gpu) => Meter::Device(gpu.clone()),
+        }
+    }
+
+    pub fn forget_peak(&self) {
+        if matches!(self, Meter::Process) {
+            forget_peak();
+        }
+    }
+
+    /// Bytes taken now.
+    pub fn now(&self) -> Option<usize> {
+        match self {
+            Meter::Process => resident(),
+            Meter::Device(gpu) => gpu.device.memory().ok().map(|(free, all)| all - free),
+        }
+    }
+
+    /// The most bytes taken since the start or `forget_peak`.
+    pub fn peak(&self) -> Option<usize> {
+        match self {
+            Meter::Process => peak(),
+            Meter::Device(_) => self.now(),
+        }
+    }
+}
+
 /// Forgets the peak, so that the next one is of what follows. Where the system refuses, the peak is of the whole process.
-pub fn forget_peak() {
+fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Bytes resident now.
-pub fn resident() -> Option<usize> {
+fn resident() -> Option<usize> {
     status("VmRSS:")
 }
 
 /// The most bytes resident since the start or `forget_peak`.
-pub fn peak() -> Option<usize> {
+fn peak() -> Option<usize> {
     status("VmHWM:")
 }
 

@@ -1,11 +1,12 @@
 //! Whole training steps of a stage: micro-batches, gradient, clipping, optimiser, as a run makes them, on one batch that lies in memory.
 
 use crate::groups::{classes, program_name, sorted};
-use crate::{Bench, Calibration, Ceilings, Memory, Program, Reading, Times, memory, start};
+use crate::memory::Meter;
+use crate::{Bench, Calibration, Ceilings, Memory, Program, Reading, Times, start};
 use pfm_kernels::Isa;
 use pfm_lower::{Context, Unit};
 use pfm_plan::PROCESS_BYTES;
-use pfm_train::{Clock, Native, NativePrograms, Programs, RunError, Samples, StageWork, Store, WellSamples, stage_work};
+use pfm_train::{Clock, Device, Native, NativePrograms, Programs, RunError, Samples, StageWork, Store, WellSamples, stage_work};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -41,17 +42,21 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         programs.time_groups(clock.clock());
     }
     programs.prepare(0, work.evaluation)?;
+    programs.hold_windows();
     let context = Context { experiment, library: &native.library };
-    let planned_seconds = request.calibration.as_ref().map(|c| crate::planned(&context, stage, c)).transpose();
-    let planned_seconds = planned_seconds.map_err(|d| RunError::from(d.into_iter().next().expect("an error has a diagnostic")))?;
+    let calibration = request.calibration.as_ref().filter(|_| matches!(native.device, Device::Cpu));
+    let planned_seconds = calibration.map(|c| crate::planned(&context, stage, c)).transpose();
+    let planned_seconds =
+        planned_seconds.map(Option::flatten).map_err(|d| RunError::from(d.into_iter().next().expect("an error has a diagnostic")))?;
     let mut memory = planned(&programs, &work);
-    memory::forget_peak();
+    let meter = Meter::of(native);
+    meter.forget_peak();
     // The programs' own buffers are there already, and are part of what is planned.
-    memory.before = memory::resident().map(|bytes| bytes.saturating_sub(programs.own_bytes()));
+    memory.before = meter.now().map(|bytes| bytes.saturating_sub(programs.own_bytes()));
     let mut steps = Steps::new(programs, work);
     if let Some(path) = &request.start {
         start::write(&steps.store, &steps.work, &steps.batch, path)?;
-        memory::forget_peak();
+        meter.forget_peak();
     }
     for _ in 0..request.warmup {
         steps.step()?;
@@ -60,9 +65,9 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
     for _ in 0..request.steps {
         steps.step()?;
     }
-    memory.above = memory::peak().zip(memory.before).map(|(peak, before)| peak.saturating_sub(before));
+    memory.above = meter.peak().zip(memory.before).map(|(peak, before)| peak.saturating_sub(before));
     let losses = std::mem::take(&mut steps.losses);
-    let groups = sorted(steps.programs.times(), request.steps, request.calibration.as_ref());
+    let groups = sorted(steps.programs.times(), request.steps, calibration);
     let trained = model.parameters.iter().zip(&stage.trainable).filter(|(_, t)| **t);
     Ok(Bench {
         experiment: experiment.name.clone(),
@@ -72,6 +77,7 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         batch: stage.batch,
         parameters: model.parameters.iter().map(|p| p.count()).sum(),
         trainable: trained.map(|(p, _)| p.count()).sum(),
+        device: native.device.described(isa(native).name()),
         threads: native.pool.threads(),
         instruction_set: isa(native).name().into(),
         warmup: request.warmup,
@@ -86,10 +92,17 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         classes: classes(&groups),
         groups,
         // Last, so that its arrays are no part of the peak.
-        ceilings: request.groups.map(|_| Ceilings::measure(isa(native), native.pool.threads())),
+        ceilings: request.groups.map(|_| ceilings(native)).transpose()?,
         clock: request.groups,
         memory,
     })
+}
+
+fn ceilings(native: &Native) -> Result<Ceilings, RunError> {
+    match &native.device {
+        Device::Cpu => Ok(Ceilings::measure(isa(native), native.pool.threads())),
+        Device::Cuda(gpu) => Ok(Ceilings::of_device(gpu)?),
+    }
 }
 
 fn isa(native: &Native) -> Isa {
@@ -112,6 +125,9 @@ fn planned(programs: &NativePrograms, work: &StageWork) -> Memory {
     m.planned = m.weights + m.gradients + m.optimiser + m.work + m.batch + m.process;
     m
 }
+
+/// Updates that are looked at to see how often each of an optimiser's programs comes: many times any usual interval between refreshes.
+const CYCLE: u64 = 1000;
 
 /// A stage that is being stepped, and what was seen of its steps.
 struct Steps {
@@ -207,9 +223,19 @@ impl Steps {
         self.programs.loaded().find(|(loaded, _)| *loaded == unit).map_or(0.0, |(_, flops)| flops)
     }
 
+    /// The optimiser's part of a long run: its programs as often as they come there, or, where one of them was not among the measured
+    /// steps, as often as they came here.
     fn optimiser_share(&self) -> f64 {
-        let updates = self.of_programs.iter().filter(|(unit, _)| is_update(unit));
-        updates.flat_map(|(_, seconds)| seconds).sum::<f64>() / self.seconds.iter().sum::<f64>()
+        let median = |unit: Unit| self.of_programs.get(&unit).map(|all| Times::of(all.clone()).median);
+        let updates = (2..2 + CYCLE).map(|step| median(self.programs.update_unit(step)));
+        let accumulate = median(self.programs.accumulate_unit(0, self.work.evaluation)).unwrap_or(0.0) * self.work.accumulate as f64;
+        match updates.sum::<Option<f64>>().map(|sum| sum / CYCLE as f64) {
+            Some(update) => update / (update + accumulate),
+            None => {
+                let updates = self.of_programs.iter().filter(|(unit, _)| is_update(unit));
+                updates.flat_map(|(_, seconds)| seconds).sum::<f64>() / self.seconds.iter().sum::<f64>()
+            }
+        }
     }
 
     fn parts(&self) -> Vec<Program> {

@@ -23,7 +23,7 @@ fn heading(b: &Bench) -> String {
     let threads = if b.threads == 1 { "1 thread".into() } else { format!("{} threads", b.threads) };
     format!(
         "{} ({profile}), stage {}, choice {}, batch {}, {} of {} parameters trained, {threads}, {}",
-        b.experiment, b.stage, b.choice, b.batch, b.trainable, b.parameters, b.instruction_set
+        b.experiment, b.stage, b.choice, b.batch, b.trainable, b.parameters, b.device
     )
 }
 
@@ -55,13 +55,17 @@ fn times(b: &Bench) -> Vec<String> {
         }
         None => "  planned                   -: `pfmc bench --calibrate` measures this machine once".into(),
     });
-    lines.push(format!("  the optimiser takes {:.1} % of the steps' time", 100.0 * b.optimiser_share));
+    lines.push(format!("  the optimiser takes {:.1} % of the time of many steps", 100.0 * b.optimiser_share));
     lines
 }
 
 fn ceilings(c: &Ceilings, threads: usize) -> Vec<String> {
     let row = |name: &str, rates: &Rates| format!("  {name:<16} {:>10.1} {:>12.1} {:>12.1}", rates.gflops, rates.read, rates.copy);
     let mut lines = vec![String::new(), format!("  {:<16} {:>10} {:>12} {:>12}", "machine", "GFLOP/s", "read GB/s", "copy GB/s")];
+    if c.device {
+        lines.push(row("  the device", &c.all));
+        return lines;
+    }
     lines.push(row("  one core", &c.one));
     if threads > 1 {
         lines.push(row(&format!("  {threads} threads"), &c.all));

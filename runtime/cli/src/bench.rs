@@ -1,10 +1,11 @@
 //! `pfmc bench`: what whole training steps of a stage take on this machine, and where their time and memory go.
 
 use crate::calibration;
+use crate::device::DeviceChoice;
 use crate::load::{self, Choice, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
-use crate::processor::Processor;
+use crate::processor::{Processor, note_precision};
 use crate::programs::{Place, default_threads, make_data, refusals};
 use pfm_bench::{Bench, Earlier, GroupClock, Machine, Other, Request};
 use pfm_compiler::Isa;
@@ -42,6 +43,8 @@ pub struct Args {
     threads: Option<usize>,
     #[command(flatten)]
     processor: Processor,
+    #[command(flatten)]
+    device: DeviceChoice,
     /// Groups to show. With 0 the groups and the machine are not measured, only steps.
     #[arg(long, value_name = "N", default_value = "15")]
     top: usize,
@@ -101,6 +104,11 @@ pub fn run(args: Args, out: &Output) -> Exit {
     if let Err(exit) = possible(&args, &loaded, stage, out) {
         return exit;
     }
+    let device = match args.device.open(threads, out) {
+        Ok(device) => device,
+        Err(exit) => return exit,
+    };
+    note_precision(std::iter::once(&loaded.experiment().stages[stage]), options, &device, out);
     if let Err(exit) = made(&args, &loaded, stage, threads, out) {
         return exit;
     }
@@ -111,6 +119,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         data: args.data.clone().unwrap_or_default(),
         pool: Arc::new(Pool::new(threads)),
         options,
+        device,
     };
     let clock = match args.clock {
         ClockName::Wall => GroupClock::Wall,

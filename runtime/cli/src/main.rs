@@ -6,8 +6,10 @@ mod calibration;
 mod check;
 mod completions;
 mod data;
+mod device;
 mod diff;
 mod doc;
+mod doctor;
 mod explain;
 mod export;
 mod format;
@@ -61,6 +63,8 @@ enum Verb {
     Run(run::Args),
     /// Measure what training steps of a stage take, and where their time and memory go.
     Bench(bench::Args),
+    /// Say what this machine has for running programs, why something is missing, and whether a CUDA device computes what it should.
+    Doctor(doctor::Args),
     /// Write down what files mean, to be compared by `check --locked`.
     Lock(lock::Args),
     /// Compare what two files, locks or runs mean.
@@ -112,6 +116,7 @@ fn main() -> std::process::ExitCode {
         Verb::Plan(args) => plan::run(args, &out),
         Verb::Run(args) => run::run(args, &out),
         Verb::Bench(args) => bench::run(args, &out),
+        Verb::Doctor(args) => doctor::run(args, &out),
         Verb::Lock(args) => lock::run(args, &out),
         Verb::Diff(args) => diff::run(args, &out),
         Verb::Grid(verb) => grid::run(verb, &out),

@@ -68,7 +68,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
         };
         let seconds = calibration.as_ref().map(|c| pfm_bench::planned(&context, stage, c)).transpose();
         let seconds = match seconds {
-            Ok(seconds) => seconds,
+            Ok(seconds) => seconds.flatten(),
             Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),
         };
         taken.extend(cost.as_ref().map(|c| (stage.name.clone(), c.memory() as f64)));

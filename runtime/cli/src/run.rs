@@ -2,16 +2,17 @@
 
 mod progress;
 
+use crate::device::DeviceChoice;
 use crate::load::{self, Loaded, Source};
 use crate::memory;
 use crate::output::{Exit, Output};
-use crate::processor::Processor;
+use crate::processor::{Processor, note_precision};
 use crate::programs::{Place, at_setting, make_data, refusals};
 use pfm_compiler::{Isa, Options};
 use pfm_device::Pool;
 use pfm_diag::Diagnostic;
 use pfm_hir::{Cell, Experiment};
-use pfm_train::{CellResult, Faults, Native, RunError, WellSamples};
+use pfm_train::{CellResult, Device, Faults, Native, RunError, WellSamples};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct Args {
     place: Place,
     #[command(flatten)]
     processor: Processor,
+    #[command(flatten)]
+    device: DeviceChoice,
     /// Where runs go.
     #[arg(long, default_value = "runs")]
     runs: PathBuf,
@@ -74,7 +77,11 @@ pub fn run(args: Args, out: &Output) -> Exit {
     if !refused.is_empty() {
         return out.refuse(&refused, &loaded.checked.sources);
     }
-    run_cells(loaded, &args, options, cells, &faults, out)
+    let device = match args.device.open(args.place.threads(), out) {
+        Ok(device) => device,
+        Err(exit) => return exit,
+    };
+    run_cells(loaded, &args, (options, device), cells, &faults, out)
 }
 
 /// What keeps the data of stages that are not done from being opened: told before the first stage trains, not hours later.
@@ -129,8 +136,10 @@ fn chosen(experiment: &Experiment, args: &Args) -> Result<Vec<usize>, String> {
     found.map(|c| vec![c]).ok_or_else(|| format!("no cell `{wanted}`; there is {}", names()))
 }
 
-fn run_cells(loaded: Loaded, args: &Args, options: Options, cells: Vec<usize>, faults: &Faults, out: &Output) -> Exit {
+fn run_cells(loaded: Loaded, args: &Args, (options, device): (Options, Device), cells: Vec<usize>, faults: &Faults, out: &Output) -> Exit {
     let experiment = loaded.experiment();
+    let stages = cells.iter().flat_map(|c| &experiment.cells[*c].stages).collect::<std::collections::BTreeSet<_>>();
+    note_precision(stages.into_iter().map(|s| &experiment.stages[*s]), options, &device, out);
     let closed: Vec<String> = cells.iter().map(|c| loaded.checked.closed(&experiment.cells[*c], &[])).collect();
     let Loaded { checked } = loaded;
     let sources = checked.sources;
@@ -140,13 +149,14 @@ fn run_cells(loaded: Loaded, args: &Args, options: Options, cells: Vec<usize>, f
         data: args.place.data.clone(),
         pool: Arc::new(Pool::new(args.place.threads())),
         options,
+        device,
     };
     let experiment = native.experiment.clone();
     let mut done: Vec<CellResult> = Vec::new();
     for (index, closed) in cells.into_iter().zip(closed) {
         let cell = &experiment.cells[index];
         out.line(format!("cell {} of {}", cell.name, experiment.name));
-        let work = work(&experiment, cell, args, options, closed);
+        let work = work(&experiment, cell, args, &native, closed);
         let mut progress = progress::Shown::new(out);
         match pfm_train::run_cell(&work, &args.runs, &mut native, faults, &mut progress) {
             Ok(result) => done.push(result),
@@ -171,24 +181,24 @@ fn run_cells(loaded: Loaded, args: &Args, options: Options, cells: Vec<usize>, f
 }
 
 /// One cell as plain work, with the text and the facts that a run directory keeps.
-fn work(experiment: &Experiment, cell: &Cell, args: &Args, options: Options, closed: String) -> pfm_train::CellWork {
+fn work(experiment: &Experiment, cell: &Cell, args: &Args, native: &Native, closed: String) -> pfm_train::CellWork {
     let mut work = pfm_train::cell_work(experiment, cell);
     work.closed = closed;
     let stage = |s: &pfm_train::StageWork| format!("stage {} {}\n", s.name, s.key);
     work.lock = format!("pfmc {}\n{}", env!("CARGO_PKG_VERSION"), work.stages.iter().map(stage).collect::<String>());
-    let isa = options.isa.unwrap_or_else(Isa::detect).name();
+    let isa = native.options.isa.unwrap_or_else(Isa::detect).name();
     work.environment = serde_json::json!({
-        "pfmc": env!("CARGO_PKG_VERSION"), "device": "cpu", "instruction_set": isa, "threads": args.place.threads(),
+        "pfmc": env!("CARGO_PKG_VERSION"), "device": native.device.name(), "instruction_set": isa, "threads": args.place.threads(),
         "os": std::env::consts::OS, "arch": std::env::consts::ARCH,
     });
-    work.about.facts = vec![("device".into(), format!("cpu ({isa})")), ("pfmc".into(), env!("CARGO_PKG_VERSION").into())];
+    work.about.facts = vec![("device".into(), native.device.described(isa)), ("pfmc".into(), env!("CARGO_PKG_VERSION").into())];
     work
 }
 
 fn stopped(error: &RunError, sources: &pfm_diag::Sources, out: &Output) -> Exit {
     let diagnostic = error.diagnostic();
     // Places, files and other processes: nothing that a change of the experiment would mend.
-    let outside = matches!(diagnostic.code, "R0102" | "R0103" | "R0104" | "R0105" | "R0106" | "R0111" | "R0113");
+    let outside = matches!(diagnostic.code, "R0102" | "R0103" | "R0104" | "R0105" | "R0106" | "R0111" | "R0113" | "R0114");
     let exit = if outside { Exit::Usage } else { Exit::Errors };
     out.diagnostics(std::slice::from_ref(&diagnostic), sources);
     let help = diagnostic.help.as_ref().map(|h| &h.text);

@@ -38,7 +38,7 @@ pub use evaluate::{Baseline, Evaluation, SetEvaluation, Whole};
 pub use events::{EVENTS_FILE, Event, read_events};
 pub use export::{Exported, export, stage_status};
 pub use fault::{Faults, POINTS};
-pub use native::{Clock, GroupTimes, Native, NativePrograms};
+pub use native::{Clock, Device, GroupTimes, Native, NativePrograms};
 pub use pfm_hir::Plot;
 pub use place::{DirectoryLock, Places, short};
 pub use programs::{Arithmetic, MeasureKind, Measured, Opened, ParameterInfo, Programs, Provider, Samples, SlotInfo};

@@ -57,6 +57,9 @@ pub trait Programs {
     /// Kept with checkpoints, so that a stage that goes on elsewhere is noticed.
     fn arithmetic(&self) -> Arithmetic;
 
+    /// Brings the store up to date with what the device holds; before it the host may not read what programs have changed.
+    fn fetch(&mut self, store: &mut Store) -> Result<(), RunError>;
+
     /// A pure function of the stage's seed and the path.
     fn initial_parameter(&self, path: &str) -> Vec<f32>;
 

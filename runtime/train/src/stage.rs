@@ -69,6 +69,7 @@ pub fn run_stage(work: &StageWork, around: &mut Surroundings) -> Result<StageRes
     };
     let mut events = running.start(around.places, &directory, around.cell)?;
     running.train(&directory, &mut events)?;
+    running.programs.fetch(&mut running.store)?;
     running.check_frozen()?;
     events.flush(around.faults)?;
     let (checkpoints, evaluations) = (running.checkpoints, running.evaluations);
@@ -231,6 +232,7 @@ impl Running<'_> {
             self.faults.point("after-step")?;
             if work.is_checkpoint(done) {
                 events.flush(self.faults)?;
+                self.programs.fetch(&mut self.store)?;
                 self.checkpoints.save(&self.store, &self.state, self.faults)?;
                 self.checkpoints.prune(|s| work.is_report_point(s))?;
             }

@@ -1,9 +1,13 @@
 //! The tensors that training changes, by the names that programs give them: `PATH` for a parameter, `grad:PATH` for its
 //! gradient, `PATH#slot` for optimiser state. Their order is parameters, gradients, slots, each in the programs' order.
+//!
+//! A device may hold the tensors and change them there. The stamp says which contents it began with; until they are fetched, nobody
+//! here may read them.
 
 use crate::programs::Programs;
 use pfm_device::Buffer;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -25,7 +29,12 @@ pub struct Entry {
 pub struct Store {
     entries: Vec<Entry>,
     index: BTreeMap<String, usize>,
+    stamp: u64,
+    changed_elsewhere: bool,
 }
+
+/// Stamps so far: each names the contents of one store at one time.
+static STAMPS: AtomicU64 = AtomicU64::new(1);
 
 impl Store {
     /// Parameters and slots at their initial values, gradients zero. Only trainable parameters have gradients and slots.
@@ -55,14 +64,47 @@ impl Store {
         let before = self.index.insert(name.clone(), self.entries.len());
         assert!(before.is_none(), "`{name}` is stored once");
         self.entries.push(Entry { name, shape, role, buffer });
+        self.stamp = STAMPS.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn entries(&self) -> &[Entry] {
+        self.expect_here();
         &self.entries
     }
 
     pub fn entries_mut(&mut self) -> &mut [Entry] {
+        self.expect_here();
+        self.stamp = STAMPS.fetch_add(1, Ordering::Relaxed);
         &mut self.entries
+    }
+
+    fn expect_here(&self) {
+        assert!(!self.changed_elsewhere, "a device has changed the store's tensors, and they were not fetched");
+    }
+
+    /// Equal stamps mean equal contents, apart from what a device has changed since.
+    pub fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    /// Bytes of each tensor.
+    pub fn sizes(&self) -> impl Iterator<Item = usize> {
+        self.entries.iter().map(|e| e.buffer.bytes())
+    }
+
+    /// Says that a device holds newer contents.
+    pub fn changed_elsewhere(&mut self) {
+        self.changed_elsewhere = true;
+    }
+
+    pub fn is_changed_elsewhere(&self) -> bool {
+        self.changed_elsewhere
+    }
+
+    /// The buffers, for the device that holds newer contents to fill all of them.
+    pub fn fetched(&mut self) -> impl Iterator<Item = &mut Buffer> {
+        self.changed_elsewhere = false;
+        self.entries.iter_mut().map(|e| &mut e.buffer)
     }
 
     /// Position in `entries`.
@@ -74,13 +116,13 @@ impl Store {
     /// If there is no such tensor.
     pub fn values(&self, name: &str) -> &[f32] {
         let at = self.position(name).unwrap_or_else(|| panic!("`{name}` is in the store"));
-        self.entries[at].buffer.as_f32()
+        self.entries()[at].buffer.as_f32()
     }
 
     /// # Panics
     /// If there is no such tensor.
     pub fn values_mut(&mut self, name: &str) -> &mut [f32] {
         let at = self.position(name).unwrap_or_else(|| panic!("`{name}` is in the store"));
-        self.entries[at].buffer.as_f32_mut()
+        self.entries_mut()[at].buffer.as_f32_mut()
     }
 }

@@ -3,9 +3,9 @@
 
 use super::evaluate::{At, Shape};
 use super::vector::Vectors;
-use crate::nest::Nest;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
+use pfm_plan::nest::Nest;
 
 /// `range` is that of the outermost axis. When it is also the lane axis, `begin` is a multiple of four, and so is `end`
 /// unless it is the size.

@@ -3,12 +3,13 @@
 //! read in order. The order of additions depends on the shape alone.
 
 use super::evaluate::{At, Known, Shape};
+use super::lanes::{Binary, Lanes};
 use super::vector::Vectors;
-use crate::nest::Nest;
 use cranelift_codegen::ir::types::{F32X4, I32X4};
 use cranelift_codegen::ir::{InstBuilder, Value};
-use pfm_ir::{DType, Scalar};
+use pfm_ir::DType;
 use pfm_plan::Fold;
+use pfm_plan::nest::Nest;
 
 /// Axes come as kept ones, reduced ones, then the lane axis of either kind. `range` is that of axis 0 when that is a kept
 /// axis other than the lanes; without such an axis the whole reduction is one task.
@@ -68,10 +69,16 @@ impl Reducer<'_, '_> {
         self.shape.stored_type(0)
     }
 
+    /// Stores a result. Sums are made in f32, so those of bfloat16 are rounded here.
+    fn store(&self, v: &mut Vectors, at: &At, store: usize, (j, lanes): (Value, usize), sum: Value) {
+        let sum = if self.dtype() == DType::Bf16 { v.round_to_bf16(sum) } else { sum };
+        self.shape.store(v, at, store, j, lanes, sum);
+    }
+
     fn identity(&self, v: &mut Vectors) -> Value {
         match (self.fold, self.dtype()) {
-            (Fold::Sum, DType::F32) => v.float(0.0),
-            (Fold::Max, DType::F32) => v.float(f32::NEG_INFINITY),
+            (Fold::Sum, DType::F32 | DType::Bf16) => v.float(0.0),
+            (Fold::Max, DType::F32 | DType::Bf16) => v.float(f32::NEG_INFINITY),
             (Fold::Sum, _) => v.int(0),
             (Fold::Max, _) => v.int(i32::MIN),
         }
@@ -79,10 +86,10 @@ impl Reducer<'_, '_> {
 
     fn combine(&self, v: &mut Vectors, x: Value, y: Value) -> Value {
         match (self.fold, self.dtype()) {
-            (Fold::Sum, DType::F32) => v.add(x, y),
-            (Fold::Max, DType::F32) => v.max(x, y),
-            (Fold::Sum, _) => v.binary_int(Scalar::Add, x, y),
-            (Fold::Max, _) => v.binary_int(Scalar::Max, x, y),
+            (Fold::Sum, DType::F32 | DType::Bf16) => v.add(x, y),
+            (Fold::Max, DType::F32 | DType::Bf16) => v.max(x, y),
+            (Fold::Sum, _) => v.int_add(x, y),
+            (Fold::Max, _) => v.binary(Binary::IntMax, x, y),
         }
     }
 
@@ -156,7 +163,7 @@ impl Reducer<'_, '_> {
         for s in 0..self.stores() {
             let parts: Vec<Value> = (0..width).map(|p| sums[p * self.stores() + s]).collect();
             let sum = self.fold_lanes(v, parts);
-            self.shape.store(v, at, s, zero, 1, sum);
+            self.store(v, at, s, (zero, 1), sum);
         }
     }
 
@@ -194,7 +201,7 @@ impl Reducer<'_, '_> {
             }
             parts.truncate(half);
         }
-        let ty = if self.dtype() == DType::F32 { F32X4 } else { I32X4 };
+        let ty = if self.dtype().is_float() { F32X4 } else { I32X4 };
         let all = parts[0];
         let lanes: Vec<Value> = (0..4u8)
             .map(|k| {
@@ -261,7 +268,7 @@ impl Reducer<'_, '_> {
         for (p, (offset, lanes)) in points.iter().enumerate() {
             let j = v.b.ins().iadd_imm_s(j, *offset);
             for s in 0..self.stores() {
-                self.shape.store(v, at, s, j, *lanes, sums[p * self.stores() + s]);
+                self.store(v, at, s, (j, *lanes), sums[p * self.stores() + s]);
             }
         }
     }

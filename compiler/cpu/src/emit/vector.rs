@@ -1,6 +1,7 @@
 //! A thin layer over Cranelift's instruction builder for four-lane vectors, and structured loops.
 //! Minimum and maximum are a comparison and a selection: the IEEE instructions cost twice as much.
 
+use super::lanes::{Binary, Compare, Lanes, Logic, Shift, Unary};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::types::{F32X4, I32X4, I64};
 use cranelift_codegen::ir::{BlockArg, ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value};
@@ -55,18 +56,6 @@ pub fn memory() -> MemFlagsData {
 }
 
 impl Vectors<'_> {
-    pub fn float(&mut self, v: f32) -> Value {
-        self.bits(v.to_bits(), F32X4)
-    }
-
-    pub fn int(&mut self, v: i32) -> Value {
-        self.bits(v as u32, I32X4)
-    }
-
-    fn bits(&mut self, word: u32, ty: Type) -> Value {
-        self.words([word; 4], ty)
-    }
-
     pub fn words(&mut self, words: [u32; 4], ty: Type) -> Value {
         if let Some(offset) = self.constants.offset(words) {
             let base = self.i64(self.constants.words.as_ptr() as i64);
@@ -89,7 +78,7 @@ impl Vectors<'_> {
         self.cast(v, F32X4)
     }
 
-    fn cast(&mut self, v: Value, ty: Type) -> Value {
+    pub fn cast(&mut self, v: Value, ty: Type) -> Value {
         if self.b.func.dfg.value_type(v) == ty {
             return v;
         }
@@ -97,65 +86,16 @@ impl Vectors<'_> {
         self.b.ins().bitcast(ty, flags, v)
     }
 
-    pub fn add(&mut self, x: Value, y: Value) -> Value {
-        self.b.ins().fadd(x, y)
-    }
-    pub fn sub(&mut self, x: Value, y: Value) -> Value {
-        self.b.ins().fsub(x, y)
-    }
-    pub fn mul(&mut self, x: Value, y: Value) -> Value {
-        self.b.ins().fmul(x, y)
-    }
-    pub fn div(&mut self, x: Value, y: Value) -> Value {
-        self.b.ins().fdiv(x, y)
-    }
-
-    /// x y + z, in one rounding where the processor can.
-    pub fn mul_add(&mut self, x: Value, y: Value, z: Value) -> Value {
-        if self.fma {
-            return self.b.ins().fma(x, y, z);
-        }
-        let product = self.mul(x, y);
-        self.add(product, z)
-    }
-
-    /// Horner's rule, highest coefficient first.
-    pub fn polynomial(&mut self, x: Value, coefficients: &[f32]) -> Value {
-        let mut sum = self.float(coefficients[0]);
-        for &c in &coefficients[1..] {
-            let c = self.float(c);
-            sum = self.mul_add(sum, x, c);
-        }
-        sum
-    }
-
-    pub fn less(&mut self, x: Value, y: Value) -> Value {
-        self.b.ins().fcmp(FloatCC::LessThan, x, y)
-    }
-
-    /// Lane by lane: `x` where the mask is set, else `y`.
-    pub fn select(&mut self, mask: Value, x: Value, y: Value) -> Value {
-        let ty = self.b.func.dfg.value_type(x);
-        let mask = self.cast(mask, ty);
-        self.b.ins().bitselect(mask, x, y)
-    }
-
-    pub fn max(&mut self, x: Value, y: Value) -> Value {
-        let mask = self.less(x, y);
-        self.select(mask, y, x)
-    }
-
-    pub fn min(&mut self, x: Value, y: Value) -> Value {
-        let mask = self.less(y, x);
-        self.select(mask, y, x)
-    }
-
-    /// `base + index * stride * 4` bytes.
+    /// `base + index * stride`, in bytes.
     pub fn offset(&mut self, base: Value, index: Value, stride: i64) -> Value {
         if stride == 0 {
             return base;
         }
-        let bytes = if stride == 1 { self.b.ins().ishl_imm_s(index, 2) } else { self.b.ins().imul_imm_s(index, stride * 4) };
+        let bytes = match stride {
+            2 => self.b.ins().ishl_imm_s(index, 1),
+            4 => self.b.ins().ishl_imm_s(index, 2),
+            _ => self.b.ins().imul_imm_s(index, stride),
+        };
         self.b.ins().iadd(base, bytes)
     }
 
@@ -203,5 +143,152 @@ impl Vectors<'_> {
         self.b.ins().jump(after, &[]);
         self.b.seal_block(after);
         self.b.switch_to_block(after);
+    }
+}
+
+/// Four lanes. Values of floats have the type F32X4, those of integers and masks I32X4.
+impl Lanes for Vectors<'_> {
+    type V = Value;
+    type M = Value;
+
+    fn word(&mut self, bits: u32) -> Value {
+        self.words([bits; 4], I32X4)
+    }
+
+    fn float(&mut self, x: f32) -> Value {
+        self.words([x.to_bits(); 4], F32X4)
+    }
+
+    fn unary(&mut self, op: Unary, x: Value) -> Value {
+        match op {
+            Unary::Sqrt => {
+                let x = self.as_float(x);
+                self.b.ins().sqrt(x)
+            }
+            Unary::Floor => {
+                let x = self.as_float(x);
+                self.b.ins().floor(x)
+            }
+            Unary::ToInt => {
+                let x = self.as_float(x);
+                self.b.ins().fcvt_to_sint_sat(I32X4, x)
+            }
+            Unary::IntAbs => {
+                let x = self.as_int(x);
+                self.b.ins().iabs(x)
+            }
+            Unary::FromInt => {
+                let x = self.as_int(x);
+                self.b.ins().fcvt_from_sint(F32X4, x)
+            }
+        }
+    }
+
+    fn binary(&mut self, op: Binary, x: Value, y: Value) -> Value {
+        match op {
+            Binary::Max => {
+                let mask = self.less(x, y);
+                let (x, y) = (self.as_float(x), self.as_float(y));
+                return self.select(mask, y, x);
+            }
+            Binary::Min => {
+                let mask = self.less(y, x);
+                let (x, y) = (self.as_float(x), self.as_float(y));
+                return self.select(mask, y, x);
+            }
+            Binary::Add | Binary::Sub | Binary::Mul | Binary::Div => {
+                let (x, y) = (self.as_float(x), self.as_float(y));
+                return match op {
+                    Binary::Add => self.b.ins().fadd(x, y),
+                    Binary::Sub => self.b.ins().fsub(x, y),
+                    Binary::Mul => self.b.ins().fmul(x, y),
+                    _ => self.b.ins().fdiv(x, y),
+                };
+            }
+            _ => {}
+        }
+        let (x, y) = (self.as_int(x), self.as_int(y));
+        match op {
+            Binary::IntAdd => self.b.ins().iadd(x, y),
+            Binary::IntSub => self.b.ins().isub(x, y),
+            Binary::IntMul => self.b.ins().imul(x, y),
+            Binary::IntMax => self.b.ins().smax(x, y),
+            Binary::IntMin => self.b.ins().smin(x, y),
+            Binary::And => self.b.ins().band(x, y),
+            Binary::Or => self.b.ins().bor(x, y),
+            _ => self.b.ins().bxor(x, y),
+        }
+    }
+
+    fn has_fma(&self) -> bool {
+        self.fma
+    }
+
+    fn mul_add(&mut self, x: Value, y: Value, z: Value) -> Value {
+        if self.fma {
+            let (x, y, z) = (self.as_float(x), self.as_float(y), self.as_float(z));
+            return self.b.ins().fma(x, y, z);
+        }
+        let product = self.mul(x, y);
+        self.add(product, z)
+    }
+
+    fn shift(&mut self, op: Shift, x: Value, by: u8) -> Value {
+        let (x, by) = (self.as_int(x), i64::from(by));
+        match op {
+            Shift::Left => self.b.ins().ishl_imm_s(x, by),
+            Shift::Right => self.b.ins().ushr_imm_s(x, by),
+            Shift::RightSigned => self.b.ins().sshr_imm_s(x, by),
+        }
+    }
+
+    fn compare(&mut self, op: Compare, x: Value, y: Value) -> Value {
+        let float = match op {
+            Compare::Less => FloatCC::LessThan,
+            Compare::LessEqual => FloatCC::LessThanOrEqual,
+            Compare::Equal => FloatCC::Equal,
+            Compare::NotEqual => FloatCC::NotEqual,
+            Compare::Ordered => FloatCC::Ordered,
+            Compare::IntLess | Compare::IntLessEqual | Compare::IntEqual | Compare::IntNotEqual => {
+                let int = match op {
+                    Compare::IntLess => IntCC::SignedLessThan,
+                    Compare::IntLessEqual => IntCC::SignedLessThanOrEqual,
+                    Compare::IntEqual => IntCC::Equal,
+                    _ => IntCC::NotEqual,
+                };
+                let (x, y) = (self.as_int(x), self.as_int(y));
+                return self.b.ins().icmp(int, x, y);
+            }
+        };
+        let (x, y) = (self.as_float(x), self.as_float(y));
+        self.b.ins().fcmp(float, x, y)
+    }
+
+    fn select(&mut self, mask: Value, x: Value, y: Value) -> Value {
+        let ty = self.b.func.dfg.value_type(x);
+        let (mask, y) = (self.cast(mask, ty), self.cast(y, ty));
+        self.b.ins().bitselect(mask, x, y)
+    }
+
+    fn logic(&mut self, op: Logic, x: Value, y: Value) -> Value {
+        match op {
+            Logic::And => self.b.ins().band(x, y),
+            Logic::Or => self.b.ins().bor(x, y),
+            Logic::Same => self.b.ins().icmp(IntCC::Equal, x, y),
+        }
+    }
+
+    fn not(&mut self, x: Value) -> Value {
+        self.b.ins().bnot(x)
+    }
+
+    fn abs(&mut self, x: Value) -> Value {
+        let x = self.as_float(x);
+        self.b.ins().fabs(x)
+    }
+
+    fn neg(&mut self, x: Value) -> Value {
+        let x = self.as_float(x);
+        self.b.ins().fneg(x)
     }
 }

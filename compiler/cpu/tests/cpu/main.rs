@@ -3,6 +3,7 @@
 mod fusion;
 mod maths;
 mod ops;
+mod rows;
 mod stores;
 mod support;
 mod training;

@@ -2,7 +2,7 @@
 
 use pfm_cpu::{Isa, Options, Program, compile, scratch_bytes};
 use pfm_device::{Buffer, Pool};
-use pfm_ir::{Class, DType, Graph, Tensor, TensorType, interpret};
+use pfm_ir::{Class, DType, Graph, Tensor, TensorType, from_bf16, interpret, to_bf16};
 use pfm_plan::{Plan, plan, verify};
 
 /// A small generator: equal seeds give equal tests everywhere.
@@ -33,7 +33,8 @@ impl Random {
 pub fn values(ty: &TensorType, low: f64, high: f64, random: &mut Random) -> Tensor {
     let data = (0..ty.elements())
         .map(|_| match ty.dtype {
-            DType::F32 | DType::Bf16 => f64::from((low + (high - low) * random.unit()) as f32),
+            DType::F32 => f64::from((low + (high - low) * random.unit()) as f32),
+            DType::Bf16 => f64::from(from_bf16(to_bf16((low + (high - low) * random.unit()) as f32))),
             DType::I32 => (high.max(1.0) * random.unit()).floor(),
             DType::Bool => f64::from(u8::from(random.unit() < 0.5)),
         })
@@ -45,6 +46,9 @@ pub fn to_buffer(t: &Tensor, dtype: DType) -> Buffer {
     let mut b = Buffer::of_values(t.data.len());
     match dtype {
         DType::F32 => b.as_f32_mut().iter_mut().zip(&t.data).for_each(|(b, v)| *b = *v as f32),
+        DType::Bf16 => {
+            b.as_u8_mut().chunks_exact_mut(2).zip(&t.data).for_each(|(b, v)| b.copy_from_slice(&to_bf16(*v as f32).to_le_bytes()))
+        }
         _ => b.as_i32_mut().iter_mut().zip(&t.data).for_each(|(b, v)| *b = *v as i32),
     }
     b
@@ -54,6 +58,10 @@ fn to_tensor(b: &Buffer, ty: &TensorType) -> Tensor {
     let n = ty.elements();
     match ty.dtype {
         DType::F32 => Tensor::from_f32(&ty.shape, &b.as_f32()[..n]),
+        DType::Bf16 => {
+            let halves = b.as_u8().chunks_exact(2).take(n);
+            Tensor::new(&ty.shape, halves.map(|h| f64::from(from_bf16(u16::from_le_bytes([h[0], h[1]])))).collect())
+        }
         _ => Tensor::new(&ty.shape, b.as_i32()[..n].iter().map(|v| f64::from(*v)).collect()),
     }
 }
@@ -67,7 +75,7 @@ pub struct Compiled {
 /// Plans, verifies and compiles for the widest instruction set.
 pub fn build(graph: &Graph) -> Compiled {
     let graph = pfm_transform::share(pfm_transform::decompose(graph.clone(), &|op| op.class == Class::Kernel));
-    let plan = plan(&graph, &scratch_bytes).expect("the graph can be planned");
+    let plan = plan(&graph, &|work| scratch_bytes(work, graph.precision, Isa::detect()));
     let broken = verify(&plan);
     assert!(broken.is_empty(), "{broken:?}\n{}", pfm_plan::print(&plan));
     let program = compile(&plan, &Options::default()).expect("the plan compiles");

@@ -84,6 +84,11 @@ pub(super) const ROWS: &[CodeInfo] = &[
         explanation: "The steps up to the newest checkpoint were made with one instruction set, and this processor's best is another: their results differ in the last bits, so that the stage would end with other bytes than a run on either alone. `pfmc run --isa NAME` with the first one's name goes on exactly; with this one's name it goes on all the same, and the change is written to the events and to the checkpoints. A set that all machines of a cluster have, such as `PFMC_ISA=avx2`, avoids it.",
     },
     CodeInfo {
+        code: "R0114",
+        title: "the CUDA device cannot be used",
+        explanation: "There is no such device, one of CUDA's libraries is missing, or the device failed while it ran; the message has the reason. Programs need the driver (libcuda), the compiler (libnvrtc) and cuBLASLt of CUDA 13, and a device of compute capability 8.0 or newer. `pfmc doctor --device cuda` says what was found where. `--device cpu` runs without.",
+    },
+    CodeInfo {
         code: "W0109",
         title: "a word is brought into scope and never used",
         explanation: "Nothing in the file names it. Remove it from the `use`, so that the first lines show what the file stands on.",

@@ -1,7 +1,7 @@
 //! Reads the textual form: line by line, each split into words, with the operation table passed in as `lookup`.
 //! Types are inferred and compared with the ones written, so a text that parses has sound types.
 
-use crate::{Attr, AttrKind, Attrs, Builder, DType, Graph, Op, Output, Role, TensorType, ValueId};
+use crate::{Attr, AttrKind, Attrs, Builder, DType, Graph, Op, Output, Precision, Role, TensorType, ValueId};
 use std::collections::BTreeMap;
 
 /// What is wrong, and on which line, counted from 1.
@@ -53,6 +53,17 @@ struct Word {
 }
 
 impl<F: Fn(&str) -> Option<&'static Op>> Reader<F> {
+    /// `NAME [precision]`.
+    fn header(&mut self, words: &[Word]) -> Result<(), String> {
+        let (own, precision) = words.split_at(words.len().min(1));
+        self.builder.graph.name = only_name(own)?;
+        if let Some(word) = precision.first() {
+            let named = Precision::named(&only_name(precision)?);
+            self.builder.graph.precision = named.ok_or_else(|| format!("`{}` is not a precision", word.text))?;
+        }
+        Ok(())
+    }
+
     fn line(&mut self, line: &str) -> Result<(), String> {
         let (words, note) = words(line)?;
         let Some(first) = words.first() else {
@@ -60,7 +71,7 @@ impl<F: Fn(&str) -> Option<&'static Op>> Reader<F> {
         };
         match (&self.state, first.text.as_str()) {
             (State::Start, "graph") => {
-                self.builder.graph.name = only_name(&words[1..])?;
+                self.header(&words[1..])?;
                 self.state = State::Body;
                 Ok(())
             }

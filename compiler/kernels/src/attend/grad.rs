@@ -39,7 +39,7 @@ impl AttendSpec {
     }
 
     /// Chunks of samples that share a partial sum.
-    fn bias_chunks(&self) -> usize {
+    pub(crate) fn bias_chunks(&self) -> usize {
         let size = (self.heads * self.tq * self.tk).max(1);
         let parts = if self.brief() { self.samples.div_ceil(LANES) } else { self.samples };
         (PARTIALS / size).clamp(1, CHUNKS).min(parts.max(1))
@@ -83,18 +83,23 @@ pub fn attend_grad(
     };
     launch(pool, isa, chunks * spec.heads, &job);
     if let Some(dbias) = outputs.dbias {
-        let size = dbias.len();
-        let (sums, total) = (Shared::of(scratch), Shared::of(dbias));
-        pool.run(size.div_ceil(REDUCED), &|task| {
-            for i in task * REDUCED..size.min((task + 1) * REDUCED) {
-                // SAFETY: place i is of this task alone; the scratch holds all chunks.
-                unsafe {
-                    let sum = (0..chunks).map(|c| *{ sums }.0.add(c * size + i)).sum();
-                    *{ total }.0.add(i) = sum;
-                }
-            }
-        });
+        add_chunks(pool, scratch, chunks, dbias);
     }
+}
+
+/// total = the sum of the first partial sums in order.
+pub(crate) fn add_chunks(pool: &Pool, partial: &mut [f32], chunks: usize, total: &mut [f32]) {
+    let size = total.len();
+    let (sums, total) = (Shared::of(partial), Shared::of(total));
+    pool.run(size.div_ceil(REDUCED), &|task| {
+        for i in task * REDUCED..size.min((task + 1) * REDUCED) {
+            // SAFETY: place i is of this task alone; the partial sums hold all chunks.
+            unsafe {
+                let sum = (0..chunks).map(|c| *{ sums }.0.add(c * size + i)).sum();
+                *{ total }.0.add(i) = sum;
+            }
+        }
+    });
 }
 
 /// Values of dbias that one task of the final sum writes.

@@ -4,30 +4,30 @@ use crate::{Values, everywhere};
 use pfm_device::Pool;
 use pfm_kernels::{AttendGradInputs, AttendGradOutputs, AttendInputs, AttendSpec, Isa, attend, attend_grad};
 
-struct Operands {
-    q: Vec<f32>,
-    k: Vec<f32>,
-    v: Vec<f32>,
-    dout: Vec<f32>,
-    bias: Option<Vec<f32>>,
-    mask: Option<Vec<u8>>,
+pub struct Operands {
+    pub q: Vec<f32>,
+    pub k: Vec<f32>,
+    pub v: Vec<f32>,
+    pub dout: Vec<f32>,
+    pub bias: Option<Vec<f32>>,
+    pub mask: Option<Vec<u8>>,
 }
 
 #[derive(Default)]
-struct Results {
-    out: Vec<f64>,
-    lse: Vec<f64>,
-    dq: Vec<f64>,
-    dk: Vec<f64>,
-    dv: Vec<f64>,
-    dbias: Vec<f64>,
+pub struct Results {
+    pub out: Vec<f64>,
+    pub lse: Vec<f64>,
+    pub dq: Vec<f64>,
+    pub dk: Vec<f64>,
+    pub dv: Vec<f64>,
+    pub dbias: Vec<f64>,
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
 }
 
-fn reference(spec: &AttendSpec, x: &Operands) -> Results {
+pub fn reference(spec: &AttendSpec, x: &Operands) -> Results {
     let AttendSpec { samples, heads, tq, tk, d, dv, .. } = *spec;
     let mut r = Results { dk: vec![0.0; x.k.len()], dv: vec![0.0; x.v.len()], dbias: vec![0.0; heads * tq * tk], ..Results::default() };
     for row in 0..samples * heads * tq {

@@ -9,7 +9,7 @@ fn strides(shape: &[usize]) -> Vec<usize> {
 }
 
 /// The sum over all labels, in f64, by counting through them.
-fn einsum(x: (&[usize], &[i64], &[f32]), y: (&[usize], &[i64], &[f32]), out: &[i64]) -> Vec<f64> {
+pub fn einsum(x: (&[usize], &[i64], &[f32]), y: (&[usize], &[i64], &[f32]), out: &[i64]) -> Vec<f64> {
     let mut sizes = BTreeMap::new();
     for (label, size) in x.1.iter().zip(x.0).chain(y.1.iter().zip(y.0)) {
         sizes.insert(*label, *size);

@@ -3,19 +3,19 @@
 use crate::{Values, everywhere, places, scratch};
 use pfm_kernels::{ConvSpec, conv, conv_input_grad, conv_weight_grad};
 
-struct Case<'a> {
-    batch: usize,
-    input: &'a [usize],
-    channels: (usize, usize),
-    kernel: &'a [usize],
-    stride: &'a [usize],
-    low: &'a [usize],
-    high: &'a [usize],
+pub struct Case<'a> {
+    pub batch: usize,
+    pub input: &'a [usize],
+    pub channels: (usize, usize),
+    pub kernel: &'a [usize],
+    pub stride: &'a [usize],
+    pub low: &'a [usize],
+    pub high: &'a [usize],
 }
 
 impl Case<'_> {
     /// Offsets in x, w and y of every product of the convolution.
-    fn products(&self, output: &[usize]) -> Vec<[usize; 3]> {
+    pub fn products(&self, output: &[usize]) -> Vec<[usize; 3]> {
         let (ci, co) = self.channels;
         let mut all = Vec::new();
         for b in 0..self.batch {
@@ -42,9 +42,14 @@ impl Case<'_> {
         all
     }
 
+    pub fn spec(&self) -> ConvSpec {
+        let (ci, co) = self.channels;
+        ConvSpec::new(self.batch, self.input, ci, co, self.kernel, self.stride, self.low, self.high)
+    }
+
     fn check(&self) {
         let (ci, co) = self.channels;
-        let spec = ConvSpec::new(self.batch, self.input, ci, co, self.kernel, self.stride, self.low, self.high);
+        let spec = self.spec();
         let rank = self.input.len();
         let what = format!("{:?} {ci}->{co} kernel {:?} stride {:?}", self.input, self.kernel, self.stride);
         let [x_size, w_size, y_size] = spec.lengths();

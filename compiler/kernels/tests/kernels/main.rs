@@ -4,6 +4,8 @@
 mod attend;
 mod contract;
 mod conv;
+mod mixed;
+mod mixed_attend;
 mod opaque;
 
 use pfm_device::Pool;

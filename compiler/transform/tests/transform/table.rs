@@ -269,7 +269,12 @@ fn rules_and_meanings_keep_bf16() {
             DType::F32 => TensorType::new(DType::Bf16, &ty.shape),
             _ => ty.clone(),
         };
-        let operands: Vec<TensorType> = sample.operands.iter().map(narrow).collect();
+        // Those that stay f32 whatever the others are.
+        let wide = |name: &str| op.name.starts_with("attend") && matches!(name, "bias" | "lse");
+        let there = |name: &&&str| !matches!(sample.attrs.get(name), Some(pfm_ir::Attr::Bool(false)));
+        let names = op.operands.iter().filter(there).chain(op.operands.last().into_iter().cycle());
+        let operands: Vec<TensorType> =
+            sample.operands.iter().zip(names).map(|(ty, name)| if wide(name) { ty.clone() } else { narrow(ty) }).collect();
         let types: Vec<&TensorType> = operands.iter().collect();
         let floats = types.iter().any(|ty| ty.dtype == DType::Bf16);
         if !floats || op.infer(&types, &sample.attrs).is_err() {

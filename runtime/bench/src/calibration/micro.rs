@@ -44,7 +44,7 @@ impl Micro<'_> {
     }
 
     fn graph(&self, graph: &Graph) -> Run {
-        let plan = pfm_plan::plan(graph, &scratch_bytes).unwrap_or_else(|d| panic!("a micro-program can be planned: {}", d.message));
+        let plan = pfm_plan::plan(graph, &|work| scratch_bytes(work, graph.precision, self.isa));
         let program =
             compile(&plan, &Options { isa: Some(self.isa) }).unwrap_or_else(|d| panic!("a micro-program compiles: {}", d.message));
         let mut arena = Buffer::new(program.arena_bytes());

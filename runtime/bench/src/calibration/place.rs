@@ -76,6 +76,7 @@ mod tests {
     use crate::calibration::micro::input;
     use pfm_cpu::scratch_bytes;
     use pfm_ir::{Builder, ValueId};
+    use pfm_kernels::Isa;
     use pfm_ops as ops;
     use pfm_plan::Work;
 
@@ -84,7 +85,7 @@ mod tests {
         let mut b = Builder::new("one");
         let y = make(&mut b);
         b.output("y", y);
-        let plan = pfm_plan::plan(&b.graph, &scratch_bytes).expect("it can be planned");
+        let plan = pfm_plan::plan(&b.graph, &|work| scratch_bytes(work, b.graph.precision, Isa::Portable));
         let group = plan.groups.into_iter().find(|g| matches!(g.work, Work::Kernel(_))).expect("a kernel");
         let Work::Kernel(kernel) = group.work else { panic!("it was looked for") };
         (kernel, group.flops, group.bytes)

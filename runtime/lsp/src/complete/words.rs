@@ -10,7 +10,11 @@ pub fn values(setting: &str) -> &'static [(&'static str, &'static str)] {
         "plot" => &[("lines", "a chart over the cells of the grid"), ("none", "")],
         "clip" | "every" | "unroll" => &[("none", "")],
         "parallel" => &[("ddp", "every device has all weights"), ("fsdp", "each device has a part of the weights"), ("none", "one device")],
-        "precision" => &[("f32", "four bytes a number")],
+        "precision" => &[
+            ("f32", "four bytes a number"),
+            ("bf16", "products and stored activations in two bytes a number, sums in four"),
+            ("f32_split", "four bytes a number, each product as three of two-byte parts"),
+        ],
         "allow" => &[("frozen_random", "weights that are frozen where they started are meant")],
         "source" => &[("directory", "read what is in the data directory"), ("generate", "make samples here")],
         "normalise" => {

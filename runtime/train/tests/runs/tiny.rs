@@ -55,6 +55,10 @@ impl Tiny {
 }
 
 impl Programs for Tiny {
+    fn fetch(&mut self, _: &mut Store) -> Result<(), RunError> {
+        Ok(())
+    }
+
     fn parameters(&self) -> &[ParameterInfo] {
         &self.parameters
     }

@@ -1,7 +1,7 @@
 //! The loop nest behind a loop or a reduction: the same index space with axes dropped, merged, split and put in the order
 //! that memory likes. Accesses follow along; the code emitters see only the result.
 
-use pfm_plan::{Access, Expr, Fold, Loop, Reduce, Store};
+use crate::plan::{Access, Expr, Fold, Loop, Reduce, Store};
 
 /// An index space with the accesses over it; axes go from the outermost loop to the innermost.
 #[derive(Clone, Debug)]
@@ -71,6 +71,12 @@ impl Nest {
         for s in &mut self.stores {
             change(&mut s.access);
         }
+    }
+
+    /// Adds an innermost axis of size one.
+    pub fn add_unit(&mut self, reduced: bool) {
+        self.axes.push(Axis { size: 1, reduced });
+        self.each_access(|access| access.strides.push(0));
     }
 
     /// Leaves out axes of size one.

@@ -1,0 +1,83 @@
+//! Kernels beside the interpreter: small graphs, each with inputs, whose outputs on the device must be those of the f64 meaning.
+
+mod cases;
+mod values;
+
+pub use cases::cases;
+
+use crate::{Gpu, Program};
+use pfm_cuda::Target;
+use pfm_device::cuda::{CudaError, Memory};
+use pfm_ir::{Graph, Tensor, interpret};
+use pfm_plan::Plan;
+use std::sync::Arc;
+
+/// One graph to compare.
+pub struct Case {
+    /// Kernels that belong together, such as `conv` or `loops`.
+    pub family: String,
+    pub name: String,
+    pub graph: Graph,
+    pub inputs: Vec<Tensor>,
+    /// Largest difference, relative to the largest entry of an output.
+    pub tolerance: f64,
+}
+
+/// The plan of a case for a device, and its text.
+pub fn planned(case: &Case, target: Target) -> Result<(Plan, pfm_cuda::Module), String> {
+    let options = pfm_compiler::Options { verify: true, cuda: Some(target), ..Default::default() };
+    let told = |d: &[pfm_diag::Diagnostic]| d.iter().map(|d| format!("{}: {}", d.code, d.message)).collect::<Vec<_>>().join("; ");
+    let plan = pfm_compiler::plan(case.graph.clone(), options, &mut pfm_compiler::Silent).map_err(|d| told(&d))?;
+    let module = pfm_cuda::write(&plan, &target).map_err(|d| told(&[*d]))?;
+    Ok((plan, module))
+}
+
+/// The largest difference on the device, relative to what the case allows: at most 1 where it agrees. Three runs, the last as a
+/// recorded graph, must give the same bits.
+pub fn check(gpu: &Arc<Gpu>, case: &Case) -> Result<f64, String> {
+    let (plan, module) = planned(case, gpu.target())?;
+    let wanted = interpret(&case.graph, &case.inputs);
+    let failed = |e: CudaError| e.0;
+    let mut program = Program::load(gpu, &plan, &module).map_err(failed)?;
+    let mut seen: Vec<Vec<u8>> = vec![];
+    let mut found: Vec<Tensor> = vec![];
+    let arena = Memory::new(&gpu.device, plan.arena_bytes).map_err(failed)?;
+    let mut inputs: Vec<Memory> = vec![];
+    for (slot, tensor) in plan.inputs.iter().zip(&case.inputs) {
+        let bytes = values::to_bytes(tensor, slot.ty.dtype);
+        let mut memory = Memory::new(&gpu.device, bytes.len()).map_err(failed)?;
+        memory.write(&bytes).map_err(failed)?;
+        inputs.push(memory);
+    }
+    let own: Vec<_> = plan.outputs.iter().filter(|o| o.into.is_none()).collect();
+    let outputs = own.iter().map(|o| Memory::new(&gpu.device, o.ty.bytes())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    for _ in 0..3 {
+        program.run(&arena, &inputs.iter().collect::<Vec<_>>(), &outputs.iter().collect::<Vec<_>>()).map_err(failed)?;
+        let mut all = vec![];
+        found.clear();
+        for (slot, memory) in own.iter().zip(&outputs) {
+            let mut bytes = vec![0; slot.ty.bytes()];
+            memory.read(&mut bytes).map_err(failed)?;
+            found.push(values::from_bytes(&bytes, &slot.ty));
+            all.extend(bytes);
+        }
+        seen.push(all);
+    }
+    if seen.iter().any(|bytes| *bytes != seen[0]) {
+        return Err("equal runs give different bits".into());
+    }
+    Ok(wanted.iter().zip(&found).map(|(w, f)| difference(w, f)).fold(0.0, f64::max) / case.tolerance)
+}
+
+/// The largest difference relative to the largest entry; infinite where one is NaN and the other is not.
+fn difference(wanted: &Tensor, found: &Tensor) -> f64 {
+    let largest = wanted.data.iter().filter(|v| v.is_finite()).fold(1e-3f64, |m, v| m.max(v.abs()));
+    let one = |(w, f): (&f64, &f64)| {
+        if w == f || (w.is_nan() && f.is_nan()) {
+            return 0.0;
+        }
+        let d = (w - f).abs() / largest;
+        if d.is_nan() { f64::INFINITY } else { d }
+    };
+    wanted.data.iter().zip(&found.data).map(one).fold(0.0, f64::max)
+}
