@@ -73,7 +73,7 @@ impl Isa {
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
-            matches!(self, Isa::Portable | Isa::AmxEmulated)
+            matches!(self, Isa::Portable | Isa::AmxEmulated) || (self == Isa::Neon && cfg!(target_arch = "aarch64"))
         }
     }
 
@@ -107,6 +107,8 @@ pub(crate) fn launch<K: Kernel>(pool: &Pool, isa: Isa, tasks: usize, kernel: &K)
                 Isa::Avx512 => enter_avx512(kernel, task),
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx2 => enter_avx2(kernel, task),
+                #[cfg(target_arch = "aarch64")]
+                Isa::Neon => kernel.run::<crate::simd::Neon>(task),
                 _ => kernel.run::<Portable>(task),
             }
         }

@@ -191,6 +191,11 @@ impl Simd for Portable {
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{Simd, TileFn};

@@ -95,6 +95,12 @@ unsafe fn avx2_tile<const ROWS: usize, const VECTORS: usize>(tile: &Tile) {
     unsafe { multiply::<crate::simd::Avx2, ROWS, VECTORS>(tile) }
 }
 
+#[cfg(target_arch = "aarch64")]
+unsafe fn neon_tile<const ROWS: usize, const VECTORS: usize>(tile: &Tile) {
+    // SAFETY: the contract of `multiply` is passed on; NEON is part of the architecture.
+    unsafe { multiply::<crate::simd::Neon, ROWS, VECTORS>(tile) }
+}
+
 unsafe fn portable_tile<const ROWS: usize, const VECTORS: usize>(tile: &Tile) {
     // SAFETY: the contract of `multiply` is passed on.
     unsafe { multiply::<Portable, ROWS, VECTORS>(tile) }
@@ -123,6 +129,17 @@ pub(crate) fn avx2(rows: usize, vectors: usize) -> TileFn {
     let table: &[TileFn] = match vectors {
         1 => rows!(avx2_tile, 1: 1 2 3 4 5 6 7 8 9 10 11 12),
         _ => rows!(avx2_tile, 2: 1 2 3 4 5 6),
+    };
+    table[rows - 1]
+}
+
+#[cfg(target_arch = "aarch64")]
+pub(crate) fn neon(rows: usize, vectors: usize) -> TileFn {
+    let table: &[TileFn] = match vectors {
+        1 => rows!(neon_tile, 1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24),
+        2 => rows!(neon_tile, 2: 1 2 3 4 5 6 7 8 9 10 11 12),
+        3 => rows!(neon_tile, 3: 1 2 3 4 5 6 7 8),
+        _ => rows!(neon_tile, 4: 1 2 3 4 5 6),
     };
     table[rows - 1]
 }

@@ -32,7 +32,8 @@ pub struct Bench {
     pub planned_seconds: Option<f64>,
     /// What a step consists of.
     pub programs: Vec<Program>,
-    /// The optimiser's part of all steps' time.
+    /// The optimiser's part of the time of many steps, with each of its programs as often as it comes; of the measured steps where
+    /// one of them was not among those.
     pub optimiser_share: f64,
     /// By which groups were timed. Without, there are none.
     pub clock: Option<GroupClock>,

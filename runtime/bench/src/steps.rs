@@ -126,6 +126,9 @@ fn planned(programs: &NativePrograms, work: &StageWork) -> Memory {
     m
 }
 
+/// Updates that are looked at to see how often each of an optimiser's programs comes: many times any usual interval between refreshes.
+const CYCLE: u64 = 1000;
+
 /// A stage that is being stepped, and what was seen of its steps.
 struct Steps {
     programs: NativePrograms,
@@ -221,9 +224,19 @@ impl Steps {
         self.programs.loaded().find(|(loaded, _)| *loaded == unit).map_or(0.0, |(_, flops)| flops)
     }
 
+    /// The optimiser's part of a long run: its programs as often as they come there, or, where one of them was not among the measured
+    /// steps, as often as they came here.
     fn optimiser_share(&self) -> f64 {
-        let updates = self.of_programs.iter().filter(|(unit, _)| is_update(unit));
-        updates.flat_map(|(_, seconds)| seconds).sum::<f64>() / self.seconds.iter().sum::<f64>()
+        let median = |unit: Unit| self.of_programs.get(&unit).map(|all| Times::of(all.clone()).median);
+        let updates = (2..2 + CYCLE).map(|step| median(self.programs.update_unit(step)));
+        let accumulate = median(self.programs.accumulate_unit(0, self.work.evaluation)).unwrap_or(0.0) * self.work.accumulate as f64;
+        match updates.sum::<Option<f64>>().map(|sum| sum / CYCLE as f64) {
+            Some(update) => update / (update + accumulate),
+            None => {
+                let updates = self.of_programs.iter().filter(|(unit, _)| is_update(unit));
+                updates.flat_map(|(_, seconds)| seconds).sum::<f64>() / self.seconds.iter().sum::<f64>()
+            }
+        }
     }
 
     fn parts(&self) -> Vec<Program> {

@@ -55,7 +55,7 @@ fn times(b: &Bench) -> Vec<String> {
         }
         None => "  planned                   -: `pfmc bench --calibrate` measures this machine once".into(),
     });
-    lines.push(format!("  the optimiser takes {:.1} % of the steps' time", 100.0 * b.optimiser_share));
+    lines.push(format!("  the optimiser takes {:.1} % of the time of many steps", 100.0 * b.optimiser_share));
     lines
 }
 

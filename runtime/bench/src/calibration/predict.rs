@@ -1,7 +1,7 @@
 //! How long a group, a program and a step will take, by what a calibration says of work like theirs.
 
 use super::{Calibration, place};
-use pfm_compiler::{Options, Silent};
+use pfm_compiler::{Isa, Options, Silent};
 use pfm_diag::Diagnostic;
 use pfm_hir::Stage;
 use pfm_ir::Precision;
@@ -15,9 +15,10 @@ pub fn planned(context: &Context, stage: &Stage, calibration: &Calibration) -> R
         return Ok(None);
     }
     let variant = context.experiment.models[stage.model].evaluation;
+    let options = Options { isa: Isa::named(&calibration.instruction_set), ..Options::default() };
     let seconds = |unit: Unit| -> Result<f64, Vec<Diagnostic>> {
         let graph = pfm_lower::lower(context, stage, unit)?;
-        let plan = pfm_compiler::plan(graph, Options::default(), &mut Silent)?;
+        let plan = pfm_compiler::plan(graph, options, &mut Silent)?;
         Ok(plan.groups.iter().map(|g| calibration.seconds(g)).sum::<f64>())
     };
     let accumulate = seconds(Unit { phase: Phase::Accumulate, set: 0, variant, samples: stage.micro_batch() })?;
