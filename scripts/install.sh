@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the build needs and the machine lacks: a C compiler, make and CMake 3.18+ (for the bundled HDF5).
+# Installs what the build and the tests need and the machine lacks: a C compiler, make and CMake 3.18+ (for the bundled HDF5), and
+# Python with pip (for NVRTC, which the tests compile CUDA functions with).
 set -euo pipefail
 
 missing=()
@@ -7,6 +8,7 @@ command -v cc >/dev/null || missing+=(gcc)
 command -v g++ >/dev/null || missing+=(g++)
 command -v make >/dev/null || missing+=(make)
 command -v cmake >/dev/null || missing+=(cmake)
+python3 -m pip --version >/dev/null 2>&1 || missing+=(python3 python3-pip)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
