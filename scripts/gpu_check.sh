@@ -27,6 +27,7 @@ P
 check "twenty steps of S" same_losses
 
 same_bytes() {
+  rm -rf runs1 runs2
   for n in 1 2; do
     "$PFMC" run experiments/indomain.pfm --profile smoke --device cuda --runs "runs$n" --data data --set pretrain.precision=bf16 || return 1
   done

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and the machine lacks: a C compiler, make and CMake 3.18+ (for the bundled HDF5), and
-# Python with pip (for NVRTC, which the tests compile CUDA functions with).
+# Python with pip (for NVRTC, which the tests compile
+# CUDA functions with; not with PFMC_NO_NVRTC=1).
 set -euo pipefail
 
 missing=()
@@ -8,7 +9,7 @@ command -v cc >/dev/null || missing+=(gcc)
 command -v g++ >/dev/null || missing+=(g++)
 command -v make >/dev/null || missing+=(make)
 command -v cmake >/dev/null || missing+=(cmake)
-python3 -m pip --version >/dev/null 2>&1 || missing+=(python3 python3-pip)
+[ -n "${PFMC_NO_NVRTC:-}" ] || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3 python3-pip)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then

@@ -30,6 +30,11 @@ pub struct Code {
     wide: Wide,
 }
 
+#[cfg(all(target_arch = "x86_64", unix))]
+fn has_bf16() -> bool {
+    std::is_x86_feature_detected!("avx512bf16")
+}
+
 /// Which generated function.
 #[derive(Clone, Copy, Debug)]
 pub enum Id {
@@ -96,6 +101,15 @@ impl Code {
         })
     }
 
+    /// Whether wide loops round to bfloat16 by the processor's own instruction, which takes subnormal numbers for zero: part of what a
+    /// program is.
+    pub fn rounds(&self) -> bool {
+        #[cfg(all(target_arch = "x86_64", unix))]
+        return self.wide.enabled && has_bf16();
+        #[cfg(not(all(target_arch = "x86_64", unix)))]
+        false
+    }
+
     /// Whether vectors have fused multiply-add: part of what a program is.
     pub fn fma(&self) -> bool {
         self.fma
@@ -117,7 +131,7 @@ impl Code {
         if !self.wide.enabled || nest.fold.is_some() {
             return None;
         }
-        self.wide.functions.push(crate::wide::emit(nest, std::is_x86_feature_detected!("avx512bf16"))?);
+        self.wide.functions.push(crate::wide::emit(nest, has_bf16())?);
         Some(Id::Wide(self.wide.functions.len() - 1))
     }
 

@@ -122,7 +122,7 @@ pub fn compile(plan: &Plan, options: &Options) -> Result<Program, Box<Diagnostic
         addresses: Mutex::new(Addresses(vec![std::ptr::null_mut(); places.len()])),
         places,
     };
-    let text = format!("{} fma {} isa {}", pfm_plan::print(plan), code.fma(), isa.name());
+    let text = format!("{} fma {} rounds {} isa {}", pfm_plan::print(plan), code.fma(), code.rounds(), isa.name());
     let hash = *blake3::hash(text.as_bytes()).as_bytes();
     Ok(Program { code, steps, slots, hash })
 }

@@ -48,14 +48,15 @@ pub fn narrow_products(graph: Graph) -> Graph {
 /// Rounds what is `stored` (by value) of the activations to bf16. Sums that read them read the rounded ones.
 pub fn narrow_stored(graph: Graph, stored: &[bool]) -> Graph {
     let known = Known::of(&graph);
-    let returned: Vec<ValueId> = graph.outputs.iter().map(|o| o.value).collect();
+    let returned: Vec<ValueId> = graph.outputs.iter().map(|o| below_reshapes(&graph, o.value)).collect();
     let qualifies = |v: ValueId| stored[v.0 as usize] && graph.ty(v).dtype == DType::F32 && known.activation(v) && !returned.contains(&v);
     rebuild(&graph, |b, node, operands| {
         let result = node.results[0];
         if node.op.name == "cast" && graph.ty(result).dtype == DType::Bf16 {
             return narrow_form(b, operands[0]).map(|v| vec![v]);
         }
-        if !qualifies(result) || narrow_form(b, operands[0]).is_some() && node.op.name == "cast" {
+        let widens = node.op.name == "cast" && graph.ty(node.operands[0]).dtype == DType::Bf16;
+        if !qualifies(result) || widens {
             return None;
         }
         match node.op.class {
@@ -71,6 +72,14 @@ pub fn narrow_stored(graph: Graph, stored: &[bool]) -> Graph {
             _ => None,
         }
     })
+}
+
+/// The value whose memory `v` shares.
+fn below_reshapes(graph: &Graph, mut v: ValueId) -> ValueId {
+    while let Some(node) = graph.def(v).filter(|n| n.op.class == Class::View(View::Reshape)) {
+        v = node.operands[0];
+    }
+    v
 }
 
 fn cast(b: &mut Builder, v: ValueId, dtype: DType) -> ValueId {

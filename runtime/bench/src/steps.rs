@@ -3,6 +3,7 @@
 use crate::groups::{classes, program_name, sorted};
 use crate::memory::Meter;
 use crate::{Bench, Calibration, Ceilings, Memory, Program, Reading, Times, start};
+use pfm_ir::Precision;
 use pfm_kernels::Isa;
 use pfm_lower::{Context, Unit};
 use pfm_plan::PROCESS_BYTES;
@@ -44,7 +45,8 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
     programs.prepare(0, work.evaluation)?;
     programs.hold_windows(true);
     let context = Context { experiment, library: &native.library };
-    let calibration = request.calibration.as_ref().filter(|_| matches!(native.device, Device::Cpu));
+    let measured = matches!(native.device, Device::Cpu) && stage.precision == Precision::F32;
+    let calibration = request.calibration.as_ref().filter(|_| measured);
     let planned_seconds = calibration.map(|c| crate::planned(&context, stage, c)).transpose();
     let planned_seconds =
         planned_seconds.map(Option::flatten).map_err(|d| RunError::from(d.into_iter().next().expect("an error has a diagnostic")))?;

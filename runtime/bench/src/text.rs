@@ -53,7 +53,10 @@ fn times(b: &Bench) -> Vec<String> {
                 planned / b.seconds.median
             )
         }
-        None => "  planned                   -: `pfmc bench --calibrate` measures this machine once".into(),
+        None if b.device.starts_with("cpu") => {
+            "  planned                   -: `pfmc bench --calibrate` measures this machine once, for products in f32".into()
+        }
+        None => "  planned                   -: calibrations are of processors".into(),
     });
     lines.push(format!("  the optimiser takes {:.1} % of the time of many steps", 100.0 * b.optimiser_share));
     lines

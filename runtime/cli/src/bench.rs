@@ -10,7 +10,7 @@ use crate::programs::{Place, default_threads, make_data, refusals};
 use pfm_bench::{Bench, Earlier, GroupClock, Machine, Other, Request};
 use pfm_compiler::Isa;
 use pfm_device::Pool;
-use pfm_train::Native;
+use pfm_train::{Device, Native};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,13 +101,13 @@ pub fn run(args: Args, out: &Output) -> Exit {
         Ok(stage) => stage,
         Err(message) => return out.fail(Exit::Usage, message),
     };
-    if let Err(exit) = possible(&args, &loaded, stage, out) {
-        return exit;
-    }
     let device = match args.device.open(threads, out) {
         Ok(device) => device,
         Err(exit) => return exit,
     };
+    if let Err(exit) = possible(&args, &loaded, stage, &device, out) {
+        return exit;
+    }
     note_precision(std::iter::once(&loaded.experiment().stages[stage]), options, &device, out);
     if let Err(exit) = made(&args, &loaded, stage, threads, out) {
         return exit;
@@ -169,12 +169,12 @@ fn made(args: &Args, loaded: &Loaded, stage: usize, threads: usize, out: &Output
 }
 
 /// Refuses what no back end does and what does not fit, before any of it is there.
-fn possible(args: &Args, loaded: &Loaded, stage: usize, out: &Output) -> Result<(), Exit> {
+fn possible(args: &Args, loaded: &Loaded, stage: usize, device: &Device, out: &Output) -> Result<(), Exit> {
     let refused = refusals(loaded.experiment(), &[stage]);
     if !refused.is_empty() {
         return Err(out.refuse(&refused, &loaded.checked.sources));
     }
-    let Some(limit) = memory::limit(args.memory) else { return Ok(()) };
+    let Some(limit) = memory::limit_on(args.memory, device) else { return Ok(()) };
     let stage = &loaded.experiment().stages[stage];
     match pfm_meaning::evaluation(&loaded.checked.context(), stage) {
         Ok(cost) if cost.memory() > limit => {

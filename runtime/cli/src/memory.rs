@@ -7,6 +7,7 @@ use pfm_diag::Diagnostic;
 use pfm_hir::Stage;
 use pfm_meaning::{Cost, bytes, largest};
 use pfm_plan::PROCESS_BYTES;
+use pfm_train::Device;
 
 /// Bytes that this machine lets a process have: its memory, or what its control group allows. None where nothing says so.
 pub fn machine() -> Option<usize> {
@@ -20,7 +21,16 @@ pub fn machine() -> Option<usize> {
 
 /// The memory to plan for: as given in GiB, else the machine's.
 pub fn limit(given: Option<f64>) -> Option<usize> {
-    given.map(|gib| (gib * 1024.0 * 1024.0 * 1024.0) as usize).or_else(machine)
+    limit_on(given, &Device::Cpu)
+}
+
+/// The same for programs on a device, which has memory of its own.
+pub fn limit_on(given: Option<f64>, device: &Device) -> Option<usize> {
+    let own = || match device {
+        Device::Cpu => machine(),
+        Device::Cuda(gpu) => Some(gpu.device.memory_bytes),
+    };
+    given.map(|gib| (gib * 1024.0 * 1024.0 * 1024.0) as usize).or_else(own)
 }
 
 /// What is said of a stage that does not fit: what takes the memory, and how small a part of a batch would fit.

@@ -67,7 +67,11 @@ pub fn run(args: Args, out: &Output) -> Exit {
     if !refused.is_empty() {
         return out.refuse(&refused, &loaded.checked.sources);
     }
-    if let Err(exit) = fits(&loaded, &cells, &args, out) {
+    let device = match args.device.open(args.place.threads(), out) {
+        Ok(device) => device,
+        Err(exit) => return exit,
+    };
+    if let Err(exit) = fits(&loaded, &cells, &args, &device, out) {
         return exit;
     }
     if let Err(exit) = make_data(&loaded, &cells, &args.place, out) {
@@ -77,10 +81,6 @@ pub fn run(args: Args, out: &Output) -> Exit {
     if !refused.is_empty() {
         return out.refuse(&refused, &loaded.checked.sources);
     }
-    let device = match args.device.open(args.place.threads(), out) {
-        Ok(device) => device,
-        Err(exit) => return exit,
-    };
     run_cells(loaded, &args, (options, device), cells, &faults, out)
 }
 
@@ -103,8 +103,8 @@ fn unusable_data(experiment: &Experiment, cells: &[usize], args: &Args) -> Vec<D
 }
 
 /// Refuses stages that need more memory than there is, before anything is made or trained.
-fn fits(loaded: &Loaded, cells: &[usize], args: &Args, out: &Output) -> Result<(), Exit> {
-    let Some(limit) = memory::limit(args.memory) else { return Ok(()) };
+fn fits(loaded: &Loaded, cells: &[usize], args: &Args, device: &Device, out: &Output) -> Result<(), Exit> {
+    let Some(limit) = memory::limit_on(args.memory, device) else { return Ok(()) };
     let experiment = loaded.experiment();
     let mut stages: Vec<usize> = cells.iter().flat_map(|c| experiment.cells[*c].stages.iter().copied()).collect();
     stages.sort_unstable();

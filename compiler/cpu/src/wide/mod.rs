@@ -104,6 +104,11 @@ impl<'n> Shape<'n> {
         {
             return None;
         }
+        // Offsets become displacements of 32 bits.
+        let far = |access: &Access| access.offset.unsigned_abs() >= 1 << 28;
+        if reads.clone().any(|(_, a, _)| far(a)) || writes.clone().any(|(_, a, _)| far(a)) {
+            return None;
+        }
         let mut pointers: Vec<Pointer> = vec![];
         for (slot, access, dtype) in reads.chain(writes) {
             let pointer = Pointer { slot, strides: access.strides.clone(), size: dtype.size() as i64 };

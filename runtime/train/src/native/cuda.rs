@@ -90,7 +90,8 @@ fn copy_held(gpu: &Gpu, held: &mut BTreeMap<(usize, usize), Memory>, values: &[f
 
 impl Machine for Cuda {
     fn arithmetic(&self) -> Arithmetic {
-        Arithmetic { name: format!("cuda sm_{}", self.gpu.target().sm), chosen: true }
+        // Products are cuBLASLt's, which chooses by the device and not only by its capability.
+        Arithmetic { name: format!("cuda sm_{} {}", self.gpu.target().sm, self.gpu.device.name), chosen: true }
     }
 
     fn load(&mut self, unit: Unit, graph: Graph, clock: Option<Clock>) -> Result<Loaded, RunError> {
