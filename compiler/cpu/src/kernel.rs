@@ -1,7 +1,6 @@
 //! Kernel groups: one node each, run by a function of pfm-kernels. Its specification is made once from shapes and
 //! attributes; a run hands it slices.
 
-use crate::widen::{self, narrow, widened};
 use pfm_device::Pool;
 use pfm_ir::{DType, Precision, TensorType};
 use pfm_kernels as kernels;
@@ -67,7 +66,7 @@ pub fn prepare(k: &Kernel, precision: Precision, isa: Isa) -> Option<Ready> {
         Precision::F32Split => Products::Split,
         Precision::F32 | Precision::Bf16 => Products::F32,
     };
-    let widened = widen::words(&k.operands) + widen::words(&k.results);
+    let widened = k.operands.iter().chain(&k.results).filter(|ty| ty.dtype == DType::Bf16).map(TensorType::elements).sum();
     let results = k.results.iter().map(TensorType::elements).collect();
     Some(Ready { call: call(k)?, isa, products, stored, results, widened })
 }
@@ -134,7 +133,7 @@ impl Ready {
     fn run_f32<'a>(&self, pool: &Pool, operands: &[Operand<'a>], results: [Output<'a>; MOST], mut scratch: &'a mut [f32]) {
         let mut x: [&[f32]; MOST] = [&[]; MOST];
         for (x, operand) in x.iter_mut().zip(operands) {
-            (*x, scratch) = widened(pool, *operand, scratch);
+            (*x, scratch) = kernels::readable(pool, self.isa, Products::F32, *operand, scratch);
         }
         let mut y: [&mut [f32]; MOST] = std::array::from_fn(|_| Default::default());
         let mut rounded: [Option<&mut [u16]>; MOST] = [const { None }; MOST];
@@ -143,16 +142,16 @@ impl Ready {
                 Output::F32(y) => y,
                 Output::Bf16(to) => {
                     rounded[i] = Some(to);
-                    let (piece, rest) = scratch.split_at_mut(elements.next_multiple_of(16));
+                    let (piece, rest) = scratch.split_at_mut(*elements);
                     scratch = rest;
-                    &mut piece[..*elements]
+                    piece
                 }
             };
         }
         self.call.run(pool, self.isa, Memory { operands: &x[..operands.len()], results: &mut y[..self.results.len()], scratch });
         for (to, y) in rounded.into_iter().zip(&y) {
             if let Some(to) = to {
-                narrow(pool, y, to);
+                kernels::rounded(pool, self.isa, y, to);
             }
         }
     }

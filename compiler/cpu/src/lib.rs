@@ -13,7 +13,6 @@ mod program;
 mod schedule;
 #[cfg(all(target_arch = "x86_64", unix))]
 mod wide;
-mod widen;
 
 pub use effort::{Effort, effort};
 pub use pfm_kernels::Isa;

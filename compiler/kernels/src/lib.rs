@@ -36,6 +36,7 @@ pub use fft::{FftSpec, fft};
 pub use index::{IndexSpec, gather, scatter_add};
 pub use isa::Isa;
 pub use mixed::attend::{AttendGradMixedInputs, AttendGradMixedOutputs, AttendMixedInputs, attend_grad_mixed, attend_mixed};
+pub use mixed::copies::{readable, rounded};
 pub use mixed::{contract_mixed, conv_input_grad_mixed, conv_mixed, conv_weight_grad_mixed};
 pub use precision::{Operand, Output, Products, Storage, from_bf16, to_bf16};
 pub use qr::{QrSpec, qr};

@@ -3,7 +3,7 @@
 //! the f32 kernels. Both ways mean the same up to the order of sums.
 
 pub(crate) mod attend;
-mod copies;
+pub(crate) mod copies;
 
 use crate::amx::contract_plan::GemmPlan;
 use crate::amx::{self, may_serve};

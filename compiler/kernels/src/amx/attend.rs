@@ -26,15 +26,15 @@ const CHUNK: usize = 512;
 /// Tasks that there should be.
 const TASKS: usize = 32;
 
-/// Queries of a task, if tiles serve: a few queries and keys, and width that fits.
+/// Whether tiles serve: more than a few queries and keys, and width that fits.
+pub(super) fn fits(isa: Isa, spec: &AttendSpec, products: Products) -> bool {
+    let (least, most) = (spec.d.min(spec.dv), spec.d.max(spec.dv));
+    may_serve(isa, products) && !spec.brief() && spec.tq.min(spec.tk) >= 8 && least > 0 && most <= 32 * STEPS
+}
+
+/// Queries of a task, if tiles serve.
 pub(crate) fn chunk(isa: Isa, spec: &AttendSpec, products: Products) -> Option<usize> {
-    if !may_serve(isa, products)
-        || spec.brief()
-        || spec.tq < 8
-        || spec.tk < 8
-        || spec.d.max(spec.dv) > 32 * STEPS
-        || spec.d.min(spec.dv) == 0
-    {
+    if !fits(isa, spec, products) {
         return None;
     }
     let parts = Parts { split: products == Products::Split };

@@ -1,12 +1,13 @@
 //! The gradient of attention on tiles, as in `attend/grad.rs`: for 64 queries by a block of keys, scores and slopes come from
 //! tiles, become weights and slopes of the scores in f32, and are packed along and across for the three gradients.
 
+use crate::amx::attend::fits;
 use crate::amx::block::Parts;
 use crate::amx::gather::Form;
-use crate::amx::matrix::{Matrix, Room, STEPS, matrix_bytes, value_bytes};
+use crate::amx::matrix::{Matrix, Room, matrix_bytes, value_bytes};
 use crate::amx::pack::{Place, Source};
 use crate::amx::tiles::{Tiles, V};
-use crate::amx::{TileKernel, launch_tiles, may_serve};
+use crate::amx::{TileKernel, launch_tiles};
 use crate::attend::{AttendInputs, AttendSpec, Line, bias, hide};
 use crate::block::Stack;
 use crate::exp::exp;
@@ -23,13 +24,7 @@ const ROWS: usize = 64;
 
 /// Keys of a block, if tiles serve.
 pub(crate) fn keys(isa: Isa, spec: &AttendSpec, products: Products) -> Option<usize> {
-    if !may_serve(isa, products)
-        || spec.brief()
-        || spec.tq < 8
-        || spec.tk < 8
-        || spec.d.max(spec.dv) > 32 * STEPS
-        || spec.d.min(spec.dv) == 0
-    {
+    if !fits(isa, spec, products) {
         return None;
     }
     let parts = Parts { split: products == Products::Split };

@@ -15,13 +15,7 @@ pub(crate) fn extra(lengths: &[usize], products: Products, stored: Storage) -> u
 }
 
 /// The operand as f32 values, and the scratch that is left.
-pub(crate) fn readable<'a>(
-    pool: &Pool,
-    isa: Isa,
-    products: Products,
-    x: Operand<'a>,
-    scratch: &'a mut [f32],
-) -> (&'a [f32], &'a mut [f32]) {
+pub fn readable<'a>(pool: &Pool, isa: Isa, products: Products, x: Operand<'a>, scratch: &'a mut [f32]) -> (&'a [f32], &'a mut [f32]) {
     match x {
         Operand::F32(x) if products != Products::Bf16 => (x, scratch),
         _ => {
@@ -39,9 +33,15 @@ pub(crate) fn writable(pool: &Pool, isa: Isa, out: Output<'_>, scratch: &mut [f3
         Output::Bf16(out) => {
             let (copy, scratch) = scratch.split_at_mut(out.len());
             fill(copy, scratch);
-            launch(pool, isa, copy.len().div_ceil(CHUNK), &Round { from: copy, to: out.as_mut_ptr() });
+            rounded(pool, isa, copy, out);
         }
     }
+}
+
+/// Writes each value rounded to bf16.
+pub fn rounded(pool: &Pool, isa: Isa, from: &[f32], to: &mut [u16]) {
+    assert_eq!(from.len(), to.len(), "as many as there are");
+    launch(pool, isa, from.len().div_ceil(CHUNK), &Round { from, to: to.as_mut_ptr() });
 }
 
 /// Values of x rounded to bf16, as f32.
