@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pfm_solvers::{Problem, System, Trajectory, simulate_all, system, systems};
+use pfm_solvers::{ParameterSet, Problem, System, Trajectory, simulate_all, system, systems};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Dataset, Split};
@@ -123,7 +123,7 @@ impl GenerateSpec {
 /// One file to be written: which parameter set, and which of its trajectories.
 struct Job {
     path: PathBuf,
-    parameter_set: usize,
+    parameters: ParameterSet,
     indices: Vec<u64>,
 }
 
@@ -198,7 +198,8 @@ fn write_text(path: &Path, text: &str) -> Result<(), DataError> {
 /// Deals the trajectories of each split to the parameter sets in turn. Valid and test use only sets that train has seen, and each
 /// trajectory of a set has its own index.
 fn plan(spec: &GenerateSpec, system: &System, out_dir: &Path) -> Vec<Job> {
-    let sets = system.parameter_sets.len();
+    let parameter_sets = (system.parameter_sets)(&spec.grid);
+    let sets = parameter_sets.len();
     let tenth = (spec.trajectories / 10).max(1);
     let train = spec.trajectories - 2 * tenth;
     let seen = sets.min(train);
@@ -214,9 +215,11 @@ fn plan(spec: &GenerateSpec, system: &System, out_dir: &Path) -> Vec<Job> {
             next[set] += 1;
         }
         for (set, indices) in indices.into_iter().enumerate().filter(|(_, indices)| !indices.is_empty()) {
-            let name = format!("{}_{}.hdf5", system.name, system.parameter_sets[set].label);
+            let parameters = parameter_sets[set].clone();
+            let separator = if parameters.label.is_empty() { "" } else { "_" };
+            let name = format!("{}{separator}{}.hdf5", system.name, parameters.label);
             let path = out_dir.join("data").join(split.name()).join(name);
-            jobs.push(Job { path, parameter_set: set, indices });
+            jobs.push(Job { path, parameters, indices });
         }
     }
     jobs
@@ -235,7 +238,7 @@ fn write_files(
         .iter()
         .map(|&(j, k)| Problem {
             system,
-            parameters: system.parameter_sets[jobs[j].parameter_set],
+            parameters: jobs[j].parameters.clone(),
             grid: spec.grid.clone(),
             frames: spec.frames,
             seed: spec.seed,
@@ -274,11 +277,10 @@ fn write_one(system: &System, job: &Job, k: usize, trajectory: &Trajectory, writ
 
 fn layout(system: &System, job: &Job, trajectory: &Trajectory) -> Layout {
     let axes = system.axes.iter().enumerate().map(|(d, name)| {
-        let ((low, high), n) = (system.extent[d], trajectory.grid[d]);
-        let centre = |i| (low + (high - low) * (i as f64 + 0.5) / n as f64) as f32;
-        Axis { name: (*name).to_string(), coordinates: (0..n).map(centre).collect(), boundary: system.boundaries[d] }
+        let points = system.spacing[d].points(system.extent[d], trajectory.grid[d]);
+        Axis { name: (*name).to_string(), coordinates: points.iter().map(|&x| x as f32).collect(), boundary: system.boundaries[d] }
     });
-    let values = system.parameter_sets[job.parameter_set].values;
+    let values = &job.parameters.values;
     Layout {
         dataset_name: system.name.to_string(),
         axes: axes.collect(),

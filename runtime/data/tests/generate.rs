@@ -45,7 +45,7 @@ fn generated_data_reads_back_to_the_bit() {
     // The first file holds two trajectories; its second has index 1.
     let problem = Problem {
         system: system(SYSTEM).unwrap(),
-        parameters: system(SYSTEM).unwrap().parameter_sets[0],
+        parameters: (system(SYSTEM).unwrap().parameter_sets)(&[8, 12]).swap_remove(0),
         grid: vec![8, 12],
         frames: 6,
         seed: 3,

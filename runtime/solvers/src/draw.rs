@@ -15,7 +15,7 @@ impl Draw {
         let mut hash = blake3::Hasher::new();
         hash.update(problem.system.name.as_bytes());
         hash.update(&[0]);
-        for value in problem.parameters.values {
+        for value in &problem.parameters.values {
             hash.update(&value.to_bits().to_le_bytes());
         }
         hash.update(&problem.seed.to_le_bytes());

@@ -5,6 +5,7 @@
 mod draw;
 pub mod euler;
 pub mod finite_volume;
+mod frames;
 mod parallel;
 mod problem;
 mod system;
@@ -12,5 +13,5 @@ mod trajectory;
 
 pub use parallel::simulate_all;
 pub use problem::{Problem, SolverError};
-pub use system::{BoundaryKind, Field, ParameterSet, System, system, systems};
+pub use system::{BoundaryKind, Field, ParameterSet, Spacing, System, system, systems};
 pub use trajectory::{ConservedSums, FieldSeries, Trajectory};

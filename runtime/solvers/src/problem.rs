@@ -41,7 +41,7 @@ impl Problem {
     pub(crate) fn breakdown(&self, time: f64, cause: String) -> SolverError {
         SolverError::Breakdown {
             system: self.system.name,
-            parameters: self.parameters.label,
+            parameters: self.parameters.label.clone(),
             seed: self.seed,
             index: self.index,
             time,
@@ -56,7 +56,7 @@ pub enum SolverError {
     /// The request itself is impossible.
     Request(String),
     /// The numerical solution left the physical range.
-    Breakdown { system: &'static str, parameters: &'static str, seed: u64, index: u64, time: f64, cause: String },
+    Breakdown { system: &'static str, parameters: String, seed: u64, index: u64, time: f64, cause: String },
 }
 
 impl fmt::Display for SolverError {

@@ -155,7 +155,15 @@ fn vortex_is_second_order() {
 
 fn problem(name: &str, set: usize, grid: usize, frames: usize, index: u64) -> Problem {
     let system = system(name).unwrap();
-    Problem { system, parameters: system.parameter_sets[set], grid: vec![grid, grid], frames, seed: 0, index, supersampling: 1 }
+    Problem {
+        system,
+        parameters: (system.parameter_sets)(&[grid, grid]).swap_remove(set),
+        grid: vec![grid, grid],
+        frames,
+        seed: 0,
+        index,
+        supersampling: 1,
+    }
 }
 
 #[test]

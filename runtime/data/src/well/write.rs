@@ -179,7 +179,7 @@ fn write_fields(file: &File, layout: &Layout) -> hdf5_metno::Result<Fields> {
             write_flags(&dataset, "dim_varying", &vec![true; layout.axes.len()])?;
             write_varying(&dataset, true, true)?;
             if order == 2 {
-                write_scalar(&dataset, "symmetric", false)?;
+                write_scalar(&dataset, "symmetric", field.symmetric)?;
                 write_scalar(&dataset, "antisymmetric", false)?;
             }
             datasets[index] = Some((dataset, shape));

@@ -9,9 +9,10 @@ pub use gas::Gas;
 
 use crate::draw::Draw;
 use crate::finite_volume::{Cells, Edge, Law, Limiter, March, Mesh};
+use crate::frames::{Frames, box_average};
 use crate::problem::{Problem, SolverError};
-use crate::system::{BoundaryKind, Field, ParameterSet, System};
-use crate::trajectory::{ConservedSums, FieldSeries, Trajectory};
+use crate::system::{BoundaryKind, Field, ParameterSet, Spacing, System};
+use crate::trajectory::Trajectory;
 use quadrants::Ranges;
 
 pub(crate) const OPEN: System = System {
@@ -34,27 +35,12 @@ const COMMON: System = System {
     name: "",
     summary: "",
     revision: 1,
-    fields: &[
-        Field { name: "energy", order: 0 },
-        Field { name: "density", order: 0 },
-        Field { name: "pressure", order: 0 },
-        Field { name: "momentum", order: 1 },
-    ],
+    fields: &[Field::scalar("energy"), Field::scalar("density"), Field::scalar("pressure"), Field::vector("momentum")],
     parameters: &["gamma"],
-    parameter_sets: &[
-        gas_row("gamma_1.13_C3H8_16", &[1.13]),
-        gas_row("gamma_1.22_C2H6_15", &[1.22]),
-        gas_row("gamma_1.3_CO2_20", &[1.3]),
-        gas_row("gamma_1.33_H2O_20", &[1.33]),
-        gas_row("gamma_1.365_Dry_air_1000", &[1.365]),
-        gas_row("gamma_1.4_Dry_air_20", &[1.4]),
-        gas_row("gamma_1.404_H2_100_Dry_air_-15", &[1.404]),
-        gas_row("gamma_1.453_H2_-76", &[1.453]),
-        gas_row("gamma_1.597_H2_-181", &[1.597]),
-        gas_row("gamma_1.76_Ar_-180", &[1.76]),
-    ],
+    parameter_sets: |_| GASES.iter().map(|&(label, gamma)| ParameterSet { label: label.into(), values: vec![gamma] }).collect(),
     axes: &["x", "y"],
     extent: &[(0.0, 1.0), (0.0, 1.0)],
+    spacing: &[Spacing::Uniform, Spacing::Uniform],
     boundaries: &[],
     grid: &[64, 64],
     frames: 101,
@@ -68,9 +54,19 @@ const OPEN_RANGES: Ranges = Ranges { density: (0.5, 1.45), pressure: (0.02, 5.2)
 /// Periodic flow keeps its shocks, which spread the density more: the ranges are narrower.
 const PERIODIC_RANGES: Ranges = Ranges { density: (0.6, 1.25), pressure: (0.03, 4.6), velocity: 0.65 };
 
-const fn gas_row(label: &'static str, values: &'static [f64]) -> ParameterSet {
-    ParameterSet { label, values }
-}
+/// The gases of The Well, named as its files are.
+const GASES: [(&str, f64); 10] = [
+    ("gamma_1.13_C3H8_16", 1.13),
+    ("gamma_1.22_C2H6_15", 1.22),
+    ("gamma_1.3_CO2_20", 1.3),
+    ("gamma_1.33_H2O_20", 1.33),
+    ("gamma_1.365_Dry_air_1000", 1.365),
+    ("gamma_1.4_Dry_air_20", 1.4),
+    ("gamma_1.404_H2_100_Dry_air_-15", 1.404),
+    ("gamma_1.453_H2_-76", 1.453),
+    ("gamma_1.597_H2_-181", 1.597),
+    ("gamma_1.76_Ar_-180", 1.76),
+];
 
 /// Seconds on one core: cells times steps, and the number of steps grows with the finer axis.
 fn cost(grid: &[usize], frames: usize) -> f64 {
@@ -88,72 +84,22 @@ fn run(problem: &Problem, edge: Edge, ranges: &Ranges) -> Result<Trajectory, Sol
     // Nearly isothermal gases compress without bound at shocks; the steeper limiter overshoots there.
     let limiter = if gas.gamma < 1.2 { Limiter::MinMod } else { Limiter::MonotonisedCentral };
     let mut march = March::new(&gas, mesh, [edge, edge], limiter, 0.4, start).map_err(|b| problem.breakdown(b.time, b.cause))?;
-    let mut frames = Frames::new(problem, gas);
+    let mut frames = Frames::new(problem, &Gas::CONSERVED);
     for frame in 0..problem.frames {
-        let time = frame as f64 * problem.system.interval;
-        march.advance(time).map_err(|b| problem.breakdown(b.time, b.cause))?;
-        frames.push(time, march.conserved(), march.sums());
+        march.advance(frames.due(frame)).map_err(|b| problem.breakdown(b.time, b.cause))?;
+        frames.push(&stored(&gas, march.conserved(), problem), &march.sums())?;
     }
-    Ok(frames.finish(march.steps()))
+    let (steps, first_order_steps) = march.steps();
+    Ok(frames.finish(steps, first_order_steps))
 }
 
-/// Collects output frames.
-struct Frames {
-    gas: Gas,
-    supersampling: usize,
-    trajectory: Trajectory,
-}
-
-impl Frames {
-    fn new(problem: &Problem, gas: Gas) -> Self {
-        let cells: usize = problem.grid.iter().product();
-        let room = |components| Vec::with_capacity(problem.frames * cells * components);
-        let fields = problem.system.fields.iter();
-        let trajectory = Trajectory {
-            times: Vec::with_capacity(problem.frames),
-            grid: problem.grid.clone(),
-            fields: fields.map(|&field| FieldSeries { field, values: room(if field.order == 0 { 1 } else { 2 }) }).collect(),
-            conserved: Gas::CONSERVED.iter().map(|&name| ConservedSums { name, values: Vec::new() }).collect(),
-            steps: 0,
-            first_order_steps: 0,
-        };
-        Self { gas, supersampling: problem.supersampling, trajectory }
-    }
-
-    /// Averages the conserved variables over each output cell; pressure follows from the averages, so that the energy relation
-    /// holds in every stored cell.
-    fn push(&mut self, time: f64, conserved: &Cells<4>, sums: [f64; 4]) {
-        let [nx, ny] = [self.trajectory.grid[0], self.trajectory.grid[1]];
-        let fine = self.supersampling;
-        let share = 1.0 / (fine * fine) as f64;
-        let [energy, density, pressure, momentum] = &mut self.trajectory.fields[..] else {
-            unreachable!("the Euler systems have four fields")
-        };
-        for i in 0..nx {
-            for j in 0..ny {
-                let mut average = [0.0; 4];
-                for (mean, variable) in average.iter_mut().zip(conserved) {
-                    for a in 0..fine {
-                        let row = (i * fine + a) * ny * fine + j * fine;
-                        *mean += variable[row..row + fine].iter().sum::<f64>();
-                    }
-                    *mean *= share;
-                }
-                energy.values.push(average[3] as f32);
-                density.values.push(average[0] as f32);
-                pressure.values.push(self.gas.primitive(average)[3] as f32);
-                momentum.values.extend([average[1] as f32, average[2] as f32]);
-            }
-        }
-        self.trajectory.times.push(time);
-        for (series, sum) in self.trajectory.conserved.iter_mut().zip(sums) {
-            series.values.push(sum);
-        }
-    }
-
-    fn finish(mut self, (steps, first_order_steps): (usize, usize)) -> Trajectory {
-        self.trajectory.steps = steps;
-        self.trajectory.first_order_steps = first_order_steps;
-        self.trajectory
-    }
+/// The output fields: the conserved variables averaged over each output cell. Pressure follows from the averages, so that the energy
+/// relation holds in every stored cell.
+fn stored(gas: &Gas, conserved: &Cells<4>, problem: &Problem) -> [Vec<f64>; 4] {
+    let [density, momentum_x, momentum_y, energy] =
+        conserved.each_ref().map(|variable| box_average(variable, &problem.grid, problem.supersampling));
+    let cells = || (0..density.len()).map(|at| [density[at], momentum_x[at], momentum_y[at], energy[at]]);
+    let pressure = cells().map(|state| gas.primitive(state)[3]).collect();
+    let momentum = cells().flat_map(|state| [state[1], state[2]]).collect();
+    [energy, density, pressure, momentum]
 }
