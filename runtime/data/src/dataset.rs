@@ -120,6 +120,11 @@ impl Dataset {
         self.files.iter().map(|file| file.frames).min().unwrap_or(0)
     }
 
+    /// Whether each channel changes in time.
+    pub(crate) fn changing(&self) -> Vec<bool> {
+        self.stored.iter().map(|&stored| self.files[0].fields[stored].time_varying).collect()
+    }
+
     /// Boundary conditions of the first file; `files` has those of each.
     pub fn boundary_conditions(&self) -> &[crate::well::AxisBoundary] {
         &self.files[0].boundaries

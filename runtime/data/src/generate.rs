@@ -150,7 +150,7 @@ pub fn generate(spec: &GenerateSpec, out_dir: &Path, progress: &mut dyn FnMut(us
     write_files(spec, system, &missing, &mut summary, &mut |done| progress(kept + done, spec.trajectories))?;
     let statistics = out_dir.join(STATISTICS);
     if summary.written > 0 || !statistics.is_file() {
-        let computed = Statistics::compute(&Dataset::open(out_dir, Split::Train)?)?;
+        let computed = Statistics::compute(&Dataset::open(out_dir, Split::Train)?, spec.threads)?;
         write_text(&statistics, &computed.to_yaml())?;
     }
     Ok(summary)

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::error::DataError;
+use crate::moments::Moments;
+use crate::scan::{ChannelScan, TrajectoryScan, scan};
 
 /// One statistic of a field: a number, one per component, or one per pair of components.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,69 +35,23 @@ pub struct Statistics {
     pub std_delta: BTreeMap<String, Value>,
 }
 
-/// Running sums of one component; sets of values merge by adding.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moments {
-    pub count: f64,
-    pub sum: f64,
-    pub square: f64,
-}
-
-impl Moments {
-    /// Adds values; their own sums are formed first, which keeps rounding errors at the size of one frame.
-    pub fn add(&mut self, values: impl Iterator<Item = f64>) {
-        let (mut count, mut sum, mut square) = (0u64, 0.0, 0.0);
-        for value in values {
-            count += 1;
-            sum += value;
-            square += value * value;
-        }
-        self.count += count as f64;
-        self.sum += sum;
-        self.square += square;
-    }
-
-    /// Mean; 0 without values.
-    pub fn mean(&self) -> f64 {
-        self.sum / self.count.max(1.0)
-    }
-
-    /// Root mean square.
-    pub fn rms(&self) -> f64 {
-        (self.square / self.count.max(1.0)).sqrt()
-    }
-
-    /// Population standard deviation.
-    pub fn std(&self) -> f64 {
-        (self.square / self.count.max(1.0) - self.mean() * self.mean()).max(0.0).sqrt()
-    }
-}
-
 impl Statistics {
-    /// Reads every frame of the data set once.
+    /// Reads every frame of the data set once, on several threads; the result is the same for any number of them.
     ///
     /// # Errors
     /// A file that can't be read.
-    pub fn compute(dataset: &Dataset) -> Result<Self, DataError> {
-        let index = dataset.windows(1, 1);
+    pub fn compute(dataset: &Dataset, threads: usize) -> Result<Self, DataError> {
+        Ok(Self::of(dataset, &scan(dataset, threads, &mut |_, _| ())?))
+    }
+
+    /// The statistics of a data set that was scanned whole.
+    pub(crate) fn of(dataset: &Dataset, scans: &[TrajectoryScan]) -> Self {
         let channels = dataset.fields().len();
-        let mut values = vec![Moments::default(); channels];
-        let mut deltas = vec![Moments::default(); channels];
-        let mut frame = vec![0.0f32; dataset.window_size(&index)];
-        let mut before = frame.clone();
-        for window in 0..index.len() {
-            dataset.read_window(&index, window, &mut frame)?;
-            for c in 0..channels {
-                let of = |frame: &[f32]| -> Vec<f64> { frame[c..].iter().step_by(channels).map(|&x| f64::from(x)).collect() };
-                let now = of(&frame);
-                if index.locate(window).start > 0 {
-                    deltas[c].add(now.iter().zip(of(&before)).map(|(a, b)| a - b));
-                }
-                values[c].add(now.into_iter());
-            }
-            std::mem::swap(&mut frame, &mut before);
-        }
-        Ok(Self::collect(dataset, &values, &deltas))
+        let merged = |moments: fn(&ChannelScan) -> Moments| -> Vec<Moments> {
+            let of = |c: usize| scans.iter().fold(Moments::default(), |all, scan| all.merge(moments(&scan.channels[c])));
+            (0..channels).map(of).collect()
+        };
+        Self::collect(dataset, &merged(|channel| channel.values), &merged(|channel| channel.deltas))
     }
 
     fn collect(dataset: &Dataset, values: &[Moments], deltas: &[Moments]) -> Self {
@@ -178,7 +134,7 @@ fn scientific(x: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Moments, scientific};
+    use super::scientific;
 
     #[test]
     fn numbers_look_like_python() {
@@ -186,15 +142,5 @@ mod tests {
         assert_eq!(scientific(-31.0), "-3.1000E+01");
         assert_eq!(scientific(0.0), "0.0000E+00");
         assert_eq!(scientific(1e-123), "1.0000E-123");
-    }
-
-    #[test]
-    fn moments_are_those_of_the_population() {
-        let mut moments = Moments::default();
-        moments.add([1.0, 2.0].into_iter());
-        moments.add([3.0, 6.0].into_iter());
-        assert_eq!(moments.mean(), 3.0);
-        assert_eq!(moments.rms(), 12.5f64.sqrt());
-        assert_eq!(moments.std(), 3.5f64.sqrt());
     }
 }

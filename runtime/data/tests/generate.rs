@@ -137,7 +137,7 @@ fn statistics_are_population_moments() {
     let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
     let rms = |v: &[f64]| (v.iter().map(|x| x * x).sum::<f64>() / v.len() as f64).sqrt();
     let std = |v: &[f64]| (rms(v).powi(2) - mean(v).powi(2)).sqrt();
-    let statistics = Statistics::compute(&train).unwrap();
+    let statistics = Statistics::compute(&train, 2).unwrap();
     let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} {expected}");
     for (map, of, data) in [
         (&statistics.mean, &mean as &dyn Fn(&[f64]) -> f64, &values),

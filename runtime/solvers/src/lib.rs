@@ -11,7 +11,7 @@ mod problem;
 mod system;
 mod trajectory;
 
-pub use parallel::simulate_all;
+pub use parallel::{in_order, simulate_all};
 pub use problem::{Problem, SolverError};
 pub use system::{BoundaryKind, Field, ParameterSet, Spacing, System, system, systems};
 pub use trajectory::{ConservedSums, FieldSeries, Trajectory};

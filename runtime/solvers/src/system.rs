@@ -113,6 +113,8 @@ pub struct System {
     pub spacing: &'static [Spacing],
     /// Boundary of each axis.
     pub boundaries: &'static [BoundaryKind],
+    /// Fields whose sums over the grid stay what they are at the start, up to single precision: `pfmc data verify` checks them.
+    pub conserved: &'static [&'static str],
     /// Cells per axis unless asked otherwise.
     pub grid: &'static [usize],
     /// Frames per trajectory unless asked otherwise.

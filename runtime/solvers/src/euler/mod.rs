@@ -27,6 +27,7 @@ pub(crate) const PERIODIC: System = System {
     name: "euler_multi_quadrants_periodicBC",
     summary: "compressible Euler equations, random quadrants, periodic boundaries",
     boundaries: &[BoundaryKind::Periodic, BoundaryKind::Periodic],
+    conserved: &["energy", "density", "momentum"],
     run: |problem| run(problem, Edge::Periodic, &PERIODIC_RANGES),
     ..COMMON
 };
@@ -42,6 +43,7 @@ const COMMON: System = System {
     extent: &[(0.0, 1.0), (0.0, 1.0)],
     spacing: &[Spacing::Uniform, Spacing::Uniform],
     boundaries: &[],
+    conserved: &[],
     grid: &[64, 64],
     frames: 101,
     interval: 0.015,
