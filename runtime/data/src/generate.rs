@@ -1,16 +1,17 @@
 //! Making a data set with a shipped simulator, in The Well's folders and files. The record `generated.json` holds what was asked
 //! for; asking again completes what is missing, and a finished set is left as it is.
 
+mod files;
+
 use std::path::{Path, PathBuf};
 
-use pfm_solvers::{ParameterSet, Problem, System, Trajectory, simulate_all, system, systems};
+use pfm_solvers::{ParameterSet, System, system, systems};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Dataset, Split};
 use crate::error::DataError;
 use crate::identity::{RECORD, STATISTICS};
 use crate::statistics::Statistics;
-use crate::well::{Axis, Layout, Writer};
 
 /// What to generate.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,7 +129,7 @@ struct Job {
 }
 
 /// Generates the data set in `out_dir` (`data/{train,valid,test}/*.hdf5`, `stats.yaml`, `generated.json`). Files that are there
-/// are kept. `progress` gets the number of finished trajectories and of all.
+/// are kept, and so are the finished trajectories of files that are not. `progress` gets the number of finished trajectories and of all.
 ///
 /// # Errors
 /// An unknown system or impossible request, a simulation that broke down, a folder that holds other data or can't be written.
@@ -146,8 +147,7 @@ pub fn generate(spec: &GenerateSpec, out_dir: &Path, progress: &mut dyn FnMut(us
     let (kept, missing): (Vec<&Job>, Vec<&Job>) = jobs.iter().partition(|job| job.path.is_file());
     let mut summary = Summary { written: missing.len(), kept: kept.len(), trajectories: spec.trajectories, first_order_steps: 0, steps: 0 };
     let kept: usize = kept.iter().map(|job| job.indices.len()).sum();
-    progress(kept, spec.trajectories);
-    write_files(spec, system, &missing, &mut summary, &mut |done| progress(kept + done, spec.trajectories))?;
+    files::write(spec, system, &missing, &mut summary, &mut |done| progress(kept + done, spec.trajectories))?;
     let statistics = out_dir.join(STATISTICS);
     if summary.written > 0 || !statistics.is_file() {
         let computed = Statistics::compute(&Dataset::open(out_dir, Split::Train)?, spec.threads)?;
@@ -223,70 +223,4 @@ fn plan(spec: &GenerateSpec, system: &System, out_dir: &Path) -> Vec<Job> {
         }
     }
     jobs
-}
-
-/// Simulates all trajectories of the missing files, several at a time across files, and writes each file as its turn comes.
-fn write_files(
-    spec: &GenerateSpec,
-    system: &'static System,
-    jobs: &[&Job],
-    summary: &mut Summary,
-    progress: &mut dyn FnMut(usize),
-) -> Result<(), DataError> {
-    let places: Vec<(usize, usize)> = jobs.iter().enumerate().flat_map(|(j, job)| (0..job.indices.len()).map(move |k| (j, k))).collect();
-    let problems: Vec<Problem> = places
-        .iter()
-        .map(|&(j, k)| Problem {
-            system,
-            parameters: jobs[j].parameters.clone(),
-            grid: spec.grid.clone(),
-            frames: spec.frames,
-            seed: spec.seed,
-            index: jobs[j].indices[k],
-            supersampling: spec.supersampling,
-        })
-        .collect();
-    let mut writer: Option<Writer> = None;
-    let mut outcome = Ok(());
-    simulate_all(&problems, spec.threads, &mut |n, result| {
-        let (j, k) = places[n];
-        outcome = result.map_err(DataError::from).and_then(|trajectory| {
-            summary.steps += trajectory.steps;
-            summary.first_order_steps += trajectory.first_order_steps;
-            write_one(system, jobs[j], k, &trajectory, &mut writer)
-        });
-        progress(n + 1);
-        outcome.is_ok()
-    });
-    outcome
-}
-
-/// Writes trajectory `k` of a file, which opens with its first trajectory and closes with its last.
-fn write_one(system: &System, job: &Job, k: usize, trajectory: &Trajectory, writer: &mut Option<Writer>) -> Result<(), DataError> {
-    if k == 0 {
-        *writer = Some(Writer::create(&job.path, &layout(system, job, trajectory))?);
-    }
-    let open = writer.as_mut().expect("a file's first trajectory opens it");
-    let values: Vec<&[f32]> = trajectory.fields.iter().map(|series| series.values.as_slice()).collect();
-    open.write_trajectory(k, &values)?;
-    if k + 1 == job.indices.len() {
-        writer.take().expect("the file is open").finish()?;
-    }
-    Ok(())
-}
-
-fn layout(system: &System, job: &Job, trajectory: &Trajectory) -> Layout {
-    let axes = system.axes.iter().enumerate().map(|(d, name)| {
-        let points = system.spacing[d].points(system.extent[d], trajectory.grid[d]);
-        Axis { name: (*name).to_string(), coordinates: points.iter().map(|&x| x as f32).collect(), boundary: system.boundaries[d] }
-    });
-    let values = &job.parameters.values;
-    Layout {
-        dataset_name: system.name.to_string(),
-        axes: axes.collect(),
-        times: trajectory.times.iter().map(|&t| t as f32).collect(),
-        trajectories: job.indices.len(),
-        parameters: system.parameters.iter().map(|name| (*name).to_string()).zip(values.iter().copied()).collect(),
-        fields: system.fields.to_vec(),
-    }
 }

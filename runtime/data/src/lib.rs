@@ -8,10 +8,12 @@ mod generate;
 mod identity;
 mod inspect;
 mod moments;
+mod parts;
 mod prefetch;
 mod sampler;
 mod scan;
 mod statistics;
+mod verify;
 pub mod well;
 mod windows;
 
@@ -25,4 +27,5 @@ pub use pfm_solvers::{BoundaryKind, Field};
 pub use prefetch::{Batch, Prefetch};
 pub use sampler::sample_order;
 pub use statistics::{Statistics, Value};
+pub use verify::{Finding, Severity, Verification, verify};
 pub use windows::{WindowAt, WindowIndex};

@@ -21,6 +21,17 @@ pub enum Value {
     Tensor(Vec<Vec<f64>>),
 }
 
+impl Value {
+    /// All its numbers, row by row.
+    pub fn numbers(&self) -> Vec<f64> {
+        match self {
+            Self::Scalar(number) => vec![*number],
+            Self::Vector(row) => row.clone(),
+            Self::Tensor(rows) => rows.concat(),
+        }
+    }
+}
+
 /// The content of `stats.yaml`: each map goes from a field's name to its statistic.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
@@ -80,18 +91,22 @@ impl Statistics {
         statistics
     }
 
-    /// The text of `stats.yaml`: keys in alphabetical order, four decimals in scientific notation.
-    pub fn to_yaml(&self) -> String {
-        let sections = [
+    /// The six maps with their names, in alphabetical order.
+    pub(crate) fn sections(&self) -> [(&'static str, &BTreeMap<String, Value>); 6] {
+        [
             ("mean", &self.mean),
             ("mean_delta", &self.mean_delta),
             ("rms", &self.rms),
             ("rms_delta", &self.rms_delta),
             ("std", &self.std),
             ("std_delta", &self.std_delta),
-        ];
+        ]
+    }
+
+    /// The text of `stats.yaml`: keys in alphabetical order, four decimals in scientific notation.
+    pub fn to_yaml(&self) -> String {
         let mut text = String::new();
-        for (name, fields) in sections {
+        for (name, fields) in self.sections() {
             let _ = writeln!(text, "{name}:{}", if fields.is_empty() { " {}" } else { "" });
             for (field, value) in fields {
                 let _ = match value {
@@ -123,10 +138,12 @@ fn list(row: &[f64], first: &str, next: &str) -> String {
     row.iter().enumerate().map(|(i, x)| format!("\n{}{}", lead(i), scientific(*x))).collect()
 }
 
-/// Four decimals and an exponent of at least two digits with its sign, as Python's `.4E` writes.
+/// Four decimals and an exponent of at least two digits with its sign, as Python's `.4E` writes; what is not finite as YAML writes it.
 fn scientific(x: f64) -> String {
     let text = format!("{x:.4E}");
-    let (digits, exponent) = text.split_once('E').expect("a finite number in scientific notation");
+    let Some((digits, exponent)) = text.split_once('E') else {
+        return if x.is_nan() { ".nan".into() } else { format!("{}.inf", if x < 0.0 { "-" } else { "" }) };
+    };
     let exponent: i32 = exponent.parse().expect("the exponent is a whole number");
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}E{sign}{:02}", exponent.abs())
@@ -142,5 +159,6 @@ mod tests {
         assert_eq!(scientific(-31.0), "-3.1000E+01");
         assert_eq!(scientific(0.0), "0.0000E+00");
         assert_eq!(scientific(1e-123), "1.0000E-123");
+        assert_eq!([f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(scientific), [".nan", ".inf", "-.inf"]);
     }
 }

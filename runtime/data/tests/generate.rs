@@ -97,6 +97,36 @@ fn generation_resumes_file_by_file() {
 }
 
 #[test]
+fn generation_resumes_trajectory_by_trajectory() {
+    let whole = tempfile::tempdir().unwrap();
+    // Twelve training trajectories over ten files: the first two files hold two.
+    make(&spec(), whole.path());
+    let file = Path::new("data/train/euler_multi_quadrants_periodicBC_gamma_1.13_C3H8_16.hdf5");
+
+    let dir = tempfile::tempdir().unwrap();
+    // A process that is killed after its first trajectory.
+    let killed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        generate(&GenerateSpec { threads: 1, ..spec() }, dir.path(), &mut |done, _| assert!(done < 1, "stopped here"))
+    }));
+    assert!(killed.is_err());
+    let parts = dir.path().join(file).with_extension("hdf5.parts");
+    assert!(!dir.path().join(file).exists() && parts.join("0").is_file() && !parts.join("1").exists());
+
+    let mut seen = Vec::new();
+    generate(&spec(), dir.path(), &mut |done, _| seen.push(done)).unwrap();
+    assert_eq!(seen[0], 1, "the first is not computed again");
+    assert!(!parts.exists());
+    assert_eq!(std::fs::read(dir.path().join(file)).unwrap(), std::fs::read(whole.path().join(file)).unwrap());
+
+    // A part that is not whole counts for nothing.
+    std::fs::remove_file(dir.path().join(file)).unwrap();
+    std::fs::create_dir_all(&parts).unwrap();
+    std::fs::write(parts.join("1"), [1, 2, 3]).unwrap();
+    make(&spec(), dir.path());
+    assert_eq!(std::fs::read(dir.path().join(file)).unwrap(), std::fs::read(whole.path().join(file)).unwrap());
+}
+
+#[test]
 fn folders_of_others_are_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(dir.path().join("data/train")).unwrap();
