@@ -9,6 +9,7 @@ mod frames;
 mod parallel;
 mod problem;
 mod system;
+pub mod thermals;
 mod trajectory;
 
 pub use parallel::{in_order, simulate_all};

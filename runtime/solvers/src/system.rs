@@ -3,6 +3,7 @@
 
 use crate::euler;
 use crate::problem::{Problem, SolverError};
+use crate::thermals;
 use crate::trajectory::Trajectory;
 
 /// What happens at both ends of an axis, in The Well's three kinds.
@@ -126,7 +127,7 @@ pub struct System {
     pub(crate) run: fn(&Problem) -> Result<Trajectory, SolverError>,
 }
 
-static SYSTEMS: [System; 2] = [euler::OPEN, euler::PERIODIC];
+static SYSTEMS: [System; 3] = [euler::OPEN, euler::PERIODIC, thermals::THERMALS];
 
 /// All simulators.
 pub fn systems() -> &'static [System] {
