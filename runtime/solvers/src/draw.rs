@@ -34,8 +34,33 @@ impl Draw {
         self.uniform(low.ln(), high.ln()).exp()
     }
 
+    /// Normal with mean 0 and deviation 1 (Box and Muller 1958); takes two numbers off the stream.
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform(0.0, 1.0)).ln()).sqrt();
+        radius * (2.0 * std::f64::consts::PI * self.uniform(0.0, 1.0)).cos()
+    }
+
     /// Uniform over low ..= high.
     pub fn integer(&mut self, low: u64, high: u64) -> u64 {
         low + (self.uniform(0.0, (high - low + 1) as f64) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::system;
+
+    #[test]
+    fn normal_numbers_have_normal_moments() {
+        let system = system("euler_multi_quadrants_openBC").expect("the system is registered");
+        let parameters = (system.parameter_sets)(&[16, 16]).swap_remove(0);
+        let problem = Problem { system, parameters, grid: vec![16, 16], frames: 1, seed: 3, index: 0, supersampling: 1 };
+        let mut draw = Draw::new(&problem);
+        let values: Vec<f64> = (0..100_000).map(|_| draw.normal()).collect();
+        let moment = |power: i32| values.iter().map(|value| value.powi(power)).sum::<f64>() / values.len() as f64;
+        for (power, expected, tolerance) in [(1, 0.0, 0.01), (2, 1.0, 0.02), (3, 0.0, 0.05), (4, 3.0, 0.1)] {
+            assert!((moment(power) - expected).abs() < tolerance, "moment {power} is {}", moment(power));
+        }
     }
 }
