@@ -65,6 +65,11 @@ impl<'p> Frames<'p> {
     }
 }
 
+/// The fewest equal steps over `span` of which none is longer than `longest`. Rounding doesn't add a step where they fit exactly.
+pub(crate) fn equal_steps(span: f64, longest: f64) -> usize {
+    (span / longest * (1.0 - 1e-12)).ceil() as usize
+}
+
 /// Averages a field of the computing grid over the cells of the output grid, `fine` of them along each axis.
 pub(crate) fn box_average(values: &[f64], grid: &[usize], fine: usize) -> Vec<f64> {
     let [nx, ny] = [grid[0], grid[1]];

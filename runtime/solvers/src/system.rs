@@ -1,6 +1,7 @@
 //! The registry of simulators. A `System` is a table row that says what a simulator produces (fields, boundaries, parameter grid,
 //! default sizes) and holds the function that runs it, so that writers and listings need no knowledge of any one system.
 
+use crate::diffusion_reaction;
 use crate::euler;
 use crate::problem::{Problem, SolverError};
 use crate::thermals;
@@ -127,7 +128,7 @@ pub struct System {
     pub(crate) run: fn(&Problem) -> Result<Trajectory, SolverError>,
 }
 
-static SYSTEMS: [System; 3] = [euler::OPEN, euler::PERIODIC, thermals::THERMALS];
+static SYSTEMS: [System; 4] = [euler::OPEN, euler::PERIODIC, diffusion_reaction::DIFFUSION_REACTION, thermals::THERMALS];
 
 /// All simulators.
 pub fn systems() -> &'static [System] {

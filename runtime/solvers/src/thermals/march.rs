@@ -4,6 +4,7 @@ use super::atmosphere::{GAS_CONSTANT, GRAVITY, HEAT_AT_CONSTANT_VOLUME, PRESSURE
 use super::bubble::{Bubble, initial};
 use super::sweep::{Stage, Sweeps};
 use super::{EXTENT, GAMMA, State};
+use crate::frames::equal_steps;
 
 /// Speed that the step is made for, m / s, and the share of a cell that it may cross in a step: sound at 350 m/s, wind at 100.
 const FASTEST: f64 = 450.0;
@@ -52,10 +53,9 @@ impl March {
     /// The first cell in which the air is no longer air.
     pub fn advance(&mut self, until: f64) -> Result<(), String> {
         let stable = COURANT * self.spacing[0].min(self.spacing[1]) / FASTEST;
-        // Rounding must not add a step where the steps fit exactly.
-        let count = ((until - self.time) / stable * (1.0 - 1e-12)).ceil();
-        for _ in 0..count as usize {
-            self.step((until - self.time) / count);
+        let count = equal_steps(until - self.time, stable);
+        for _ in 0..count {
+            self.step((until - self.time) / count as f64);
         }
         self.time = until;
         self.check()
