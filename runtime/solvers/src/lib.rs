@@ -9,6 +9,7 @@ pub mod finite_volume;
 mod frames;
 mod parallel;
 mod problem;
+pub mod shallow_water;
 mod system;
 pub mod thermals;
 mod trajectory;

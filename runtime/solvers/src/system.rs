@@ -4,6 +4,7 @@
 use crate::diffusion_reaction;
 use crate::euler;
 use crate::problem::{Problem, SolverError};
+use crate::shallow_water;
 use crate::thermals;
 use crate::trajectory::Trajectory;
 
@@ -128,7 +129,8 @@ pub struct System {
     pub(crate) run: fn(&Problem) -> Result<Trajectory, SolverError>,
 }
 
-static SYSTEMS: [System; 4] = [euler::OPEN, euler::PERIODIC, diffusion_reaction::DIFFUSION_REACTION, thermals::THERMALS];
+static SYSTEMS: [System; 5] =
+    [euler::OPEN, euler::PERIODIC, shallow_water::SHALLOW_WATER, diffusion_reaction::DIFFUSION_REACTION, thermals::THERMALS];
 
 /// All simulators.
 pub fn systems() -> &'static [System] {
