@@ -55,7 +55,8 @@ fn wanted(data: &Data, place: &Place, out: &Output) -> Result<Vec<(GenerateSpec,
     Ok(specs.into_iter().zip(folders).collect())
 }
 
-fn make(spec: &GenerateSpec, folder: &Path, out: &Output) -> Result<(), Exit> {
+/// Makes one data set where it isn't there, with a bar.
+pub fn make(spec: &GenerateSpec, folder: &Path, out: &Output) -> Result<(), Exit> {
     let bar = bar(out);
     bar.set_message(format!("making {} {:?}", spec.system, spec.grid));
     let summary = pfm_data::generate(spec, folder, &mut |done, total| {

@@ -49,3 +49,10 @@ impl From<SolverError> for DataError {
         Self::Simulation(error)
     }
 }
+
+/// Writes a small text file under a temporary name and renames it.
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), DataError> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, path)).map_err(|cause| DataError::path(path, cause))
+}

@@ -9,7 +9,7 @@ use pfm_solvers::{ParameterSet, System, system, systems};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Dataset, Split};
-use crate::error::DataError;
+use crate::error::{DataError, write_text};
 use crate::identity::{RECORD, STATISTICS};
 use crate::statistics::Statistics;
 
@@ -104,6 +104,16 @@ impl GenerateSpec {
         Ok((find(&self.system)?.cost)(&fine, self.frames) * self.trajectories as f64)
     }
 
+    /// Bytes of the field values on disk.
+    ///
+    /// # Errors
+    /// There is no such system.
+    pub fn bytes(&self) -> Result<u64, DataError> {
+        let components: usize = find(&self.system)?.fields.iter().map(|field| field.components()).sum();
+        let cells: usize = self.grid.iter().product();
+        Ok(4 * (components * cells * self.frames * self.trajectories) as u64)
+    }
+
     fn record(&self, system: &System) -> Record {
         let mut record = Record {
             system: self.system.clone(),
@@ -151,7 +161,7 @@ pub fn generate(spec: &GenerateSpec, out_dir: &Path, progress: &mut dyn FnMut(us
     let statistics = out_dir.join(STATISTICS);
     if summary.written > 0 || !statistics.is_file() {
         let computed = Statistics::compute(&Dataset::open(out_dir, Split::Train)?, spec.threads)?;
-        write_text(&statistics, &computed.to_yaml())?;
+        computed.write(&statistics)?;
     }
     Ok(summary)
 }
@@ -186,13 +196,6 @@ fn claim(out_dir: &Path, record: &Record) -> Result<(), DataError> {
     std::fs::create_dir_all(out_dir).map_err(|cause| DataError::path(out_dir, cause))?;
     let text = serde_json::to_string_pretty(record).expect("a record of numbers and names is JSON");
     write_text(&path, &(text + "\n"))
-}
-
-/// Writes a small text file under a temporary name and renames it.
-fn write_text(path: &Path, text: &str) -> Result<(), DataError> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, path)).map_err(|cause| DataError::path(path, cause))
 }
 
 /// Deals the trajectories of each split to the parameter sets in turn. Valid and test use only sets that train has seen, and each

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
-use crate::error::DataError;
+use crate::error::{DataError, write_text};
 use crate::moments::Moments;
 use crate::scan::{ChannelScan, TrajectoryScan, scan};
 
@@ -120,6 +120,14 @@ impl Statistics {
             }
         }
         text
+    }
+
+    /// Writes `stats.yaml`, at once and whole.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn write(&self, path: &Path) -> Result<(), DataError> {
+        write_text(path, &self.to_yaml())
     }
 
     /// Reads `stats.yaml`.

@@ -3,6 +3,7 @@
 
 mod chart;
 mod charts;
+mod contact;
 mod html;
 mod page;
 mod picture;
@@ -11,6 +12,7 @@ mod run;
 mod spectrum;
 mod tables;
 
+pub use contact::{Sheet, Strip, contact_sheet};
 use pfm_train::{CellMetrics, Judged, durable, judge};
 use run::Run;
 use serde_json::{Value, json};

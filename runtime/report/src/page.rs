@@ -38,12 +38,15 @@ pub(crate) fn page(runs: &[Run], claims: &[Judged]) -> String {
         section("Stages and wall time", &times(runs)),
         section("Experiment", &closed(runs)),
     ];
+    document(&title, &format!("{}{}", head(runs, &title), sections.concat()))
+}
+
+/// A whole page around its content, with the style inside. The title is markup already.
+pub(crate) fn document(title: &str, content: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{}{}</main>\n</body>\n</html>\n",
-        head(runs, &title),
-        sections.concat()
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{content}</main>\n</body>\n</html>\n"
     )
 }
 
