@@ -70,6 +70,11 @@ pub(crate) fn equal_steps(span: f64, longest: f64) -> usize {
     (span / longest * (1.0 - 1e-12)).ceil() as usize
 }
 
+/// A vector field from its components: those of one cell stand together.
+pub(crate) fn vector([x, y]: [Vec<f64>; 2]) -> Vec<f64> {
+    x.into_iter().zip(y).flat_map(|(x, y)| [x, y]).collect()
+}
+
 /// Averages a field of the computing grid over the cells of the output grid, `fine` of them along each axis.
 pub(crate) fn box_average(values: &[f64], grid: &[usize], fine: usize) -> Vec<f64> {
     let [nx, ny] = [grid[0], grid[1]];

@@ -3,7 +3,9 @@
 
 use crate::diffusion_reaction;
 use crate::euler;
+use crate::forced_flow;
 use crate::problem::{Problem, SolverError};
+use crate::rayleigh_benard;
 use crate::shallow_water;
 use crate::thermals;
 use crate::trajectory::Trajectory;
@@ -129,12 +131,20 @@ pub struct System {
     pub(crate) run: fn(&Problem) -> Result<Trajectory, SolverError>,
 }
 
-static SYSTEMS: [System; 5] =
-    [euler::OPEN, euler::PERIODIC, shallow_water::SHALLOW_WATER, diffusion_reaction::DIFFUSION_REACTION, thermals::THERMALS];
+static SYSTEMS: &[System] = &[
+    diffusion_reaction::DIFFUSION_REACTION,
+    euler::OPEN,
+    euler::PERIODIC,
+    forced_flow::INCOMPRESSIBLE,
+    rayleigh_benard::CHEBYSHEV,
+    rayleigh_benard::UNIFORM,
+    shallow_water::SHALLOW_WATER,
+    thermals::THERMALS,
+];
 
 /// All simulators.
 pub fn systems() -> &'static [System] {
-    &SYSTEMS
+    SYSTEMS
 }
 
 /// The simulator of this name.
