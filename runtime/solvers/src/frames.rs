@@ -70,9 +70,10 @@ pub(crate) fn equal_steps(span: f64, longest: f64) -> usize {
     (span / longest * (1.0 - 1e-12)).ceil() as usize
 }
 
-/// A vector field from its components: those of one cell stand together.
-pub(crate) fn vector([x, y]: [Vec<f64>; 2]) -> Vec<f64> {
-    x.into_iter().zip(y).flat_map(|(x, y)| [x, y]).collect()
+/// A vector or tensor field from its components: those of one cell stand together.
+pub(crate) fn vector<const N: usize>(components: [Vec<f64>; N]) -> Vec<f64> {
+    let cells = components.iter().map(Vec::len).min().unwrap_or(0);
+    (0..cells).flat_map(|cell| components.each_ref().map(|component| component[cell])).collect()
 }
 
 /// Averages a field of the computing grid over the cells of the output grid, `fine` of them along each axis.

@@ -50,6 +50,15 @@ impl Problem {
     }
 }
 
+/// A state from which a scheme can't go on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Breakdown {
+    /// Time at the start of the failed step.
+    pub time: f64,
+    /// What is wrong with the state, and where.
+    pub cause: String,
+}
+
 /// Why a trajectory could not be computed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SolverError {

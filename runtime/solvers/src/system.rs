@@ -7,6 +7,7 @@ use crate::forced_flow;
 use crate::problem::{Problem, SolverError};
 use crate::rayleigh_benard;
 use crate::shallow_water;
+use crate::shear_flow;
 use crate::thermals;
 use crate::trajectory::Trajectory;
 
@@ -138,6 +139,7 @@ static SYSTEMS: &[System] = &[
     forced_flow::INCOMPRESSIBLE,
     rayleigh_benard::CHEBYSHEV,
     rayleigh_benard::UNIFORM,
+    shear_flow::SHEAR_FLOW,
     shallow_water::SHALLOW_WATER,
     thermals::THERMALS,
 ];

@@ -4,15 +4,7 @@
 use super::limiter::{Limiter, Slope};
 use super::sweep::{Line, Sweep};
 use super::{Cells, Edge, Law, Mesh, cell};
-
-/// A state that stayed unphysical even at first order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Breakdown {
-    /// Time at the start of the failed step.
-    pub time: f64,
-    /// Cell along x and y, and its primitive values.
-    pub cause: String,
-}
+use crate::problem::Breakdown;
 
 /// A solution marching in time.
 pub struct March<'a, L, const N: usize> {

@@ -6,8 +6,9 @@ mod limiter;
 mod march;
 mod sweep;
 
+pub use crate::problem::Breakdown;
 pub use limiter::Limiter;
-pub use march::{Breakdown, March};
+pub use march::March;
 
 /// A system of conservation laws in N variables.
 ///
