@@ -2,6 +2,7 @@
 //! `systems()` lists them; a new one is a file with a `System` value and one line in that list. Results depend on the problem
 //! alone, never on the number of threads.
 
+pub mod active_matter;
 pub mod diffusion_reaction;
 mod draw;
 pub mod euler;

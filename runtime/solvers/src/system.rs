@@ -1,6 +1,7 @@
 //! The registry of simulators. A `System` is a table row that says what a simulator produces (fields, boundaries, parameter grid,
 //! default sizes) and holds the function that runs it, so that writers and listings need no knowledge of any one system.
 
+use crate::active_matter;
 use crate::diffusion_reaction;
 use crate::euler;
 use crate::forced_flow;
@@ -133,14 +134,15 @@ pub struct System {
 }
 
 static SYSTEMS: &[System] = &[
+    active_matter::ACTIVE_MATTER,
     diffusion_reaction::DIFFUSION_REACTION,
     euler::OPEN,
     euler::PERIODIC,
     forced_flow::INCOMPRESSIBLE,
     rayleigh_benard::CHEBYSHEV,
     rayleigh_benard::UNIFORM,
-    shear_flow::SHEAR_FLOW,
     shallow_water::SHALLOW_WATER,
+    shear_flow::SHEAR_FLOW,
     thermals::THERMALS,
 ];
 
