@@ -92,6 +92,8 @@ enum Verb {
 }
 
 fn main() -> std::process::ExitCode {
+    // Damaged data files end a process of their own, not this one.
+    pfm_data::isolate_reading();
     std::panic::set_hook(Box::new(output::report_panic));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

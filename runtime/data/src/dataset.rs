@@ -1,12 +1,16 @@
 //! A data set of one split: a folder of files in The Well's layout that share grid and fields, read window by window.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
+use crate::loading::Frames;
+use crate::storage::ChunkCache;
 use crate::well::WellFile;
-use crate::windows::WindowIndex;
+use crate::windows::{WindowIndex, WindowShape};
+
+/// Bytes of inflated chunks that an open data set keeps.
+const INFLATED: usize = 256 << 20;
 
 /// The three parts of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +59,7 @@ pub struct Dataset {
     fields: Vec<FieldName>,
     /// Per entry of `fields` the stored field's position, the same in every file.
     stored: Vec<usize>,
+    chunks: ChunkCache,
 }
 
 impl Dataset {
@@ -97,7 +102,7 @@ impl Dataset {
         let (grid, path) = (first.grid.clone(), first.path.clone());
         failures.extend(files[1..].iter_mut().filter_map(|file| match_first(file, &fields, &names, &grid, &path).err()));
         whole(failures)?;
-        Ok(Self { files, fields, stored })
+        Ok(Self { files, fields, stored, chunks: ChunkCache::new(INFLATED) })
     }
 
     /// All channels: scalars, vector components, tensor components, in the first file's order.
@@ -140,7 +145,7 @@ impl Dataset {
     /// # Panics
     /// Length or stride is zero.
     pub fn windows(&self, length: usize, stride: usize) -> WindowIndex {
-        self.index((0..self.fields.len()).collect(), length, stride)
+        self.index((0..self.fields.len()).collect(), WindowShape::even(length, stride))
     }
 
     /// Windows with the named channels (`density`, `momentum_x`, …) in the order given.
@@ -151,6 +156,17 @@ impl Dataset {
     /// # Panics
     /// Length or stride is zero.
     pub fn windows_of(&self, names: &[&str], length: usize, stride: usize) -> Result<WindowIndex, DataError> {
+        self.windows_with(names, WindowShape::even(length, stride))
+    }
+
+    /// Windows of any shape with the named channels in the order given.
+    ///
+    /// # Errors
+    /// As `windows_of`.
+    ///
+    /// # Panics
+    /// The shape has no context, or no distance between frames.
+    pub fn windows_with(&self, names: &[&str], shape: WindowShape) -> Result<WindowIndex, DataError> {
         if names.is_empty() {
             return Err(DataError::Request("a window needs at least one field".into()));
         }
@@ -163,7 +179,7 @@ impl Dataset {
                 DataError::Files { first: Box::new(first), failing: files, files }
             })
         };
-        Ok(self.index(names.iter().map(position).collect::<Result<_, _>>()?, length, stride))
+        Ok(self.index(names.iter().map(position).collect::<Result<_, _>>()?, shape))
     }
 
     /// The windows of `trajectories` trajectories only, which are taken from the files in turn: the first of each, then the second
@@ -188,18 +204,17 @@ impl Dataset {
             }
         }
         let files: Vec<(usize, usize)> = taken.into_iter().zip(&self.files).map(|(count, file)| (count, file.frames)).collect();
-        Ok(WindowIndex::new(index.length, index.stride, index.channels.clone(), &files))
+        Ok(index.over(&files))
     }
 
-    fn index(&self, channels: Vec<usize>, length: usize, stride: usize) -> WindowIndex {
-        assert!(length > 0 && stride > 0, "a window has frames and a stride");
+    fn index(&self, channels: Vec<usize>, shape: WindowShape) -> WindowIndex {
         let files: Vec<(usize, usize)> = self.files.iter().map(|file| (file.trajectories, file.frames)).collect();
-        WindowIndex::new(length, stride, channels, &files)
+        WindowIndex::new(shape, channels, &files)
     }
 
     /// Values in a window of this index: frames x grid x channels.
     pub fn window_size(&self, index: &WindowIndex) -> usize {
-        index.length * self.grid().iter().product::<usize>() * index.channels.len()
+        index.length() * self.grid().iter().product::<usize>() * index.channels.len()
     }
 
     /// Reads window `i` into `out` [frames, *grid, C], channels last.
@@ -210,20 +225,18 @@ impl Dataset {
     /// # Panics
     /// `i` is not below `index.len()`, or `out` has another length than `window_size`.
     pub fn read_window(&self, index: &WindowIndex, i: usize, out: &mut [f32]) -> Result<(), DataError> {
-        assert_eq!(out.len(), self.window_size(index), "the buffer holds exactly one window");
-        let at = index.locate(i);
-        let frames = crate::well::Frames { trajectory: at.trajectory, start: at.start, stride: index.stride, count: index.length };
-        // All wanted components of a stored field are taken from one read.
-        let mut wanted: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
-        for (channel, &field) in index.channels.iter().enumerate() {
-            wanted.entry(self.stored[field]).or_default().push((self.fields[field].component, channel));
-        }
-        let mut scratch = Vec::new();
-        for (stored, placements) in wanted {
-            let channels = index.channels.len();
-            self.files[at.file].read_frames(stored, frames, &placements, channels, out, &mut scratch)?;
-        }
+        Frames::load(self, index, &[i], 1, Vec::new())?.place(self, index, &[i], out);
         Ok(())
+    }
+
+    /// The position of a channel's stored field, the same in every file.
+    pub(crate) fn stored(&self, channel: usize) -> usize {
+        self.stored[channel]
+    }
+
+    /// Chunks that were inflated lately.
+    pub(crate) fn chunks(&self) -> &ChunkCache {
+        &self.chunks
     }
 }
 

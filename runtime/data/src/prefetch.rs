@@ -1,5 +1,5 @@
-//! Reading batches ahead of their use: a background thread fills a bounded number of buffers in a fixed order while the consumer
-//! computes. Buffers come back through `recycle`, so a long run allocates only a few.
+//! Reading batches ahead of their use: in the background, threads fill a bounded number of buffers in a fixed order while the
+//! consumer computes. Buffers come back through `recycle`, so a long run allocates only a few.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
@@ -7,18 +7,56 @@ use std::thread::JoinHandle;
 
 use crate::dataset::Dataset;
 use crate::error::DataError;
+use crate::loading::Frames;
 use crate::windows::WindowIndex;
 
-/// Windows read into memory.
-#[derive(Clone, Debug, PartialEq)]
+/// Windows read into memory, as the files store them.
+#[derive(Debug)]
 pub struct Batch {
-    /// Which windows, in batch order.
-    pub windows: Vec<usize>,
-    /// Their values [windows, frames, *grid, C].
-    pub data: Vec<f32>,
+    dataset: Arc<Dataset>,
+    index: Arc<WindowIndex>,
+    windows: Vec<usize>,
+    frames: Frames,
 }
 
-/// Batches being read ahead. Dropping it ends the thread.
+impl Batch {
+    /// Reads these windows on up to `threads` threads.
+    ///
+    /// # Errors
+    /// A file can't be read.
+    ///
+    /// # Panics
+    /// There are no such windows.
+    pub fn read(dataset: &Arc<Dataset>, index: &Arc<WindowIndex>, windows: Vec<usize>, threads: usize) -> Result<Self, DataError> {
+        Self::read_into(dataset, index, windows, threads, Vec::new())
+    }
+
+    fn read_into(
+        dataset: &Arc<Dataset>,
+        index: &Arc<WindowIndex>,
+        windows: Vec<usize>,
+        threads: usize,
+        memory: Vec<f32>,
+    ) -> Result<Self, DataError> {
+        let frames = Frames::load(dataset, index, &windows, threads, memory)?;
+        Ok(Self { dataset: dataset.clone(), index: index.clone(), windows, frames })
+    }
+
+    /// Which windows, in batch order.
+    pub fn windows(&self) -> &[usize] {
+        &self.windows
+    }
+
+    /// Puts the values into `out` [windows, frames, *grid, C], channels last.
+    ///
+    /// # Panics
+    /// `out` has another size.
+    pub fn write(&self, out: &mut [f32]) {
+        self.frames.place(&self.dataset, &self.index, &self.windows, out);
+    }
+}
+
+/// Batches being read ahead. Dropping it ends the threads.
 #[derive(Debug)]
 pub struct Prefetch {
     /// None only while dropping.
@@ -28,17 +66,18 @@ pub struct Prefetch {
 }
 
 impl Prefetch {
-    /// Starts reading. `order` gives the windows of one batch after the other and ends with None; at most `depth` finished
-    /// batches wait (at least one).
+    /// Starts reading, each batch on up to `threads` threads. `order` gives the windows of one batch after the other and ends with
+    /// None; at most `depth` finished batches wait (at least one).
     pub fn start(
         dataset: Arc<Dataset>,
         windows: Arc<WindowIndex>,
         depth: usize,
+        threads: usize,
         order: impl Iterator<Item = Vec<usize>> + Send + 'static,
     ) -> Self {
         let (send, ready) = mpsc::sync_channel(depth.max(1));
         let (spent, buffers) = mpsc::channel();
-        let thread = std::thread::spawn(move || read_all(&dataset, &windows, order, &send, &buffers));
+        let thread = std::thread::spawn(move || read_all(&dataset, &windows, threads, order, &send, &buffers));
         Self { ready: Some(ready), spent, thread: Some(thread) }
     }
 
@@ -50,7 +89,7 @@ impl Prefetch {
     /// Gives a batch's memory back.
     pub fn recycle(&mut self, batch: Batch) {
         // The thread may have read its last batch; then the buffer is simply freed.
-        let _ = self.spent.send(batch.data);
+        let _ = self.spent.send(batch.frames.into_memory());
     }
 }
 
@@ -68,27 +107,19 @@ impl Drop for Prefetch {
 }
 
 fn read_all(
-    dataset: &Dataset,
-    index: &WindowIndex,
+    dataset: &Arc<Dataset>,
+    index: &Arc<WindowIndex>,
+    threads: usize,
     order: impl Iterator<Item = Vec<usize>>,
     ready: &SyncSender<Result<Batch, DataError>>,
     spent: &Receiver<Vec<f32>>,
 ) {
     for windows in order {
-        let mut data = spent.try_recv().unwrap_or_default();
-        let batch = read(dataset, index, &windows, &mut data).map(|()| Batch { windows, data });
+        let memory = spent.try_recv().unwrap_or_default();
+        let batch = Batch::read_into(dataset, index, windows, threads, memory);
         let failed = batch.is_err();
         if ready.send(batch).is_err() || failed {
             return;
         }
     }
-}
-
-fn read(dataset: &Dataset, index: &WindowIndex, windows: &[usize], data: &mut Vec<f32>) -> Result<(), DataError> {
-    let size = dataset.window_size(index);
-    data.resize(size * windows.len(), 0.0);
-    for (&window, out) in windows.iter().zip(data.chunks_exact_mut(size)) {
-        dataset.read_window(index, window, out)?;
-    }
-    Ok(())
 }

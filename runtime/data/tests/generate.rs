@@ -211,13 +211,15 @@ fn prefetching_keeps_the_order() {
     let windows = Arc::new(train.windows(3, 1));
     let count = windows.len();
     let order = move |steps: u64| (0..steps).map(move |step| sample_order(0, 0, step, 4, count));
-    let mut prefetch = Prefetch::start(train.clone(), windows.clone(), 2, order(9));
+    let mut prefetch = Prefetch::start(train.clone(), windows.clone(), 2, 3, order(9));
     let size = train.window_size(&windows);
     let mut expected = vec![0.0; size];
     for wanted in order(9) {
         let batch = prefetch.next_batch().unwrap().unwrap();
-        assert_eq!(batch.windows, wanted);
-        for (&window, data) in wanted.iter().zip(batch.data.chunks(size)) {
+        assert_eq!(batch.windows(), wanted);
+        let mut values = vec![f32::NAN; wanted.len() * size];
+        batch.write(&mut values);
+        for (&window, data) in wanted.iter().zip(values.chunks(size)) {
             train.read_window(&windows, window, &mut expected).unwrap();
             assert_eq!(data, expected);
         }
@@ -225,7 +227,7 @@ fn prefetching_keeps_the_order() {
     }
     assert!(prefetch.next_batch().is_none());
     // Dropping one in the middle must not hang.
-    let mut unfinished = Prefetch::start(train, windows, 1, order(1_000_000));
+    let mut unfinished = Prefetch::start(train, windows, 1, 2, order(1_000_000));
     assert!(unfinished.next_batch().unwrap().is_ok());
 }
 
@@ -241,7 +243,7 @@ fn reading_errors_reach_the_consumer() {
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
     let last = windows.len() - 1;
     let in_first = (0..last).rev().find(|&i| windows.locate(i).file == 0).unwrap();
-    let mut prefetch = Prefetch::start(train, windows, 2, [vec![last], vec![in_first], vec![last]].into_iter());
+    let mut prefetch = Prefetch::start(train, windows, 2, 2, [vec![last], vec![in_first], vec![last]].into_iter());
     assert!(prefetch.next_batch().unwrap().is_ok());
     let error = prefetch.next_batch().unwrap().unwrap_err();
     assert!(matches!(&error, DataError::Object { file, .. } if *file == path), "{error}");

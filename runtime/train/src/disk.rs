@@ -114,7 +114,8 @@ impl Set {
     fn start(&self, seed: u64, stream: u64, batch: usize, number: u64) -> Prefetch {
         let windows = self.windows.len();
         let order = (number..).map(move |n| sample_order(seed, stream, n, batch, windows));
-        Prefetch::start(self.train.clone(), self.windows.clone(), READ_AHEAD, order)
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Prefetch::start(self.train.clone(), self.windows.clone(), READ_AHEAD, threads, order)
     }
 
     fn valid(&self) -> &(Dataset, WindowIndex) {
@@ -143,7 +144,7 @@ impl Samples for WellSamples {
             _ => set.start(seed, stream, batch, number),
         };
         let batch = reader.next_batch().expect("the order of batches has no end").map_err(unreadable)?;
-        out.copy_from_slice(&batch.data);
+        batch.write(out);
         reader.recycle(batch);
         set.reader = Some((number + 1, reader));
         Ok(())

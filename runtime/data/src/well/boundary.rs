@@ -6,16 +6,28 @@ use std::path::Path;
 use hdf5_metno::types::TypeDescriptor;
 use hdf5_metno::{Dataset, File};
 use pfm_solvers::BoundaryKind;
+use serde::{Deserialize, Serialize};
 
 use super::attribute;
 use crate::error::DataError;
 
 /// What happens at the two ends of an axis.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AxisBoundary {
     pub axis: String,
+    #[serde(with = "Kind")]
     pub low: BoundaryKind,
+    #[serde(with = "Kind")]
     pub high: BoundaryKind,
+}
+
+/// `BoundaryKind` as it goes between processes.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "BoundaryKind")]
+enum Kind {
+    Wall,
+    Open,
+    Periodic,
 }
 
 /// The kind's name in files.

@@ -1,86 +1,136 @@
-//! Reading frames of one field into channels-last memory, whatever the field's storage: direct or through the library, with the
-//! axes along which it is constant repeated.
+//! Stored frames of one field: where they are read from, whatever the storage, and where each value belongs among the channels of a
+//! window, with the axes along which the field is constant repeated.
 
 use std::os::unix::fs::FileExt;
-
-use hdf5_metno::{Dataset, Hyperslab, SliceOrIndex};
+use std::sync::Arc;
 
 use super::file::{StoredField, WellFile};
 use crate::error::DataError;
+use crate::isolated::{Answer, Request, Selection, ask};
+use crate::storage::{Chunks, Element, Storage};
 
-/// Where a field's values come from.
-#[derive(Debug)]
-pub(super) enum Source {
-    /// Row-major little-endian f32 from this byte of the file on.
-    Direct { offset: u64 },
-    /// Anything else the library can read as f32.
-    Library(Dataset),
+/// A frame as the file stores it; 0 for what the field doesn't vary along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FrameKey {
+    pub trajectory: usize,
+    pub frame: usize,
 }
 
-/// Frames of one trajectory: `count` of them, `stride` apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Frames {
-    pub trajectory: usize,
-    pub start: usize,
-    pub stride: usize,
+/// Consecutive stored frames of one trajectory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub first: FrameKey,
     pub count: usize,
 }
 
-/// Which component goes to which channel of the target.
-pub(crate) type Placement = (usize, usize);
+/// Gives inflated chunks by their number.
+pub(crate) type Inflated<'a> = dyn Fn(usize) -> Arc<[f32]> + 'a;
+
+impl StoredField {
+    /// The stored frame that serves this frame of a trajectory.
+    pub(crate) fn key(&self, trajectory: usize, frame: usize) -> FrameKey {
+        let pick = |varies, n| if varies { n } else { 0 };
+        FrameKey { trajectory: pick(self.sample_varying, trajectory), frame: pick(self.time_varying, frame) }
+    }
+
+    /// What a run of stored frames is of the whole array: the first entry and the number of entries along each stored axis.
+    fn region(&self, run: Run, shape: &[usize]) -> (Vec<usize>, Vec<usize>) {
+        let (mut first, mut counts) = (vec![0; shape.len()], shape.to_vec());
+        let mut axis = 0;
+        if self.sample_varying {
+            (first[axis], counts[axis]) = (run.first.trajectory, 1);
+            axis += 1;
+        }
+        if self.time_varying {
+            (first[axis], counts[axis]) = (run.first.frame, run.count);
+        }
+        (first, counts)
+    }
+}
 
 impl WellFile {
-    /// Reads frames of one field into `out` [count, *grid, channels]: each placed component fills one channel, the other channels
-    /// are left alone. `scratch` is reused memory.
+    /// Values in one stored frame of a field.
+    pub(crate) fn frame_size(&self, field: &StoredField) -> usize {
+        let stored = self.grid.iter().zip(&field.dim_varying).filter(|(_, varies)| **varies);
+        stored.map(|(n, _)| *n).product::<usize>() * field.components
+    }
+
+    fn shape(&self, field: &StoredField) -> Vec<usize> {
+        field.shape(self.trajectories, self.frames, &self.grid)
+    }
+
+    /// The chunks that hold these frames; None for a field that isn't stored in chunks.
+    pub(crate) fn chunks_of(&self, field: &StoredField, run: Run) -> Option<Vec<usize>> {
+        let Storage::Chunked(chunks) = &field.storage else { return None };
+        let shape = self.shape(field);
+        let (first, counts) = field.region(run, &shape);
+        let mut numbers = Vec::new();
+        overlapping(chunks, &shape, &first, &counts, &mut |number, _| numbers.push(number));
+        Some(numbers)
+    }
+
+    /// Reads stored frames, one after the other, into `out`. `inflated` gives the chunks of `chunks_of`; `scratch` is reused memory.
     ///
     /// # Errors
     /// The values can't be read.
     ///
     /// # Panics
-    /// Frames, trajectory or components outside the file, or `out` of another size: the caller counts windows.
+    /// Frames outside the file, or `out` of another size.
     pub(crate) fn read_frames(
         &self,
-        field: usize,
-        frames: Frames,
-        placements: &[Placement],
-        channels: usize,
+        field: &StoredField,
+        run: Run,
         out: &mut [f32],
-        scratch: &mut Vec<f32>,
+        inflated: &Inflated<'_>,
+        scratch: &mut Vec<u8>,
     ) -> Result<(), DataError> {
-        let cells: usize = self.grid.iter().product();
-        assert_eq!(out.len(), frames.count * cells * channels, "the buffer holds exactly the frames");
-        assert!(frames.trajectory < self.trajectories, "trajectory within the file");
-        assert!(frames.count == 0 || frames.start + (frames.count - 1) * frames.stride < self.frames, "frames within the trajectory");
-        let field = &self.fields[field];
-        self.load(field, frames, scratch)?;
-        let stored = scratch.len() / if field.time_varying { frames.count } else { 1 };
-        let order = self.cell_order(field);
-        for frame in 0..frames.count {
-            let from = if field.time_varying { frame * stored } else { 0 };
-            let source = &scratch[from..from + stored];
-            let target = &mut out[frame * cells * channels..][..cells * channels];
-            for &(component, channel) in placements {
-                let target = target[channel..].iter_mut().step_by(channels);
-                match &order {
-                    None => {
-                        let source = source[component..].iter().step_by(field.components);
-                        for (to, from) in target.zip(source) {
-                            *to = *from;
-                        }
+        let size = self.frame_size(field);
+        assert_eq!(out.len(), run.count * size, "the buffer holds exactly the frames");
+        let last = run.first.frame + run.count;
+        assert!(run.first.trajectory < self.trajectories.max(1) && last <= self.frames, "frames within the file");
+        let failed = |cause: String| DataError::object(&self.path, field.object(), cause);
+        match &field.storage {
+            Storage::Contiguous { offset, element } => {
+                let per_trajectory = if field.time_varying { self.frames } else { 1 };
+                let before = (run.first.trajectory * per_trajectory + run.first.frame) * size * element.bytes();
+                self.read_plain(*element, offset + before as u64, out, scratch).map_err(|cause| failed(cause.to_string()))
+            }
+            Storage::Chunked(chunks) => {
+                let shape = self.shape(field);
+                let (first, counts) = field.region(run, &shape);
+                overlapping(chunks, &shape, &first, &counts, &mut |number, origin| {
+                    copy_overlap(&inflated(number), &chunks.shape, origin, out, &counts, &first);
+                });
+                Ok(())
+            }
+            Storage::Library => {
+                let (first, counts) = field.region(run, &self.shape(field));
+                let selection: Selection = first.into_iter().zip(counts).map(|(first, count)| (first, 1, count)).collect();
+                let request = Request::Values { file: self.path.as_path().into(), object: field.object(), selection };
+                match ask(&self.path, &request)? {
+                    Answer::Values(values) if values.len() == out.len() => {
+                        out.copy_from_slice(&values);
+                        Ok(())
                     }
-                    Some(order) => {
-                        for (to, cell) in target.zip(order) {
-                            *to = source[cell * field.components + component];
-                        }
-                    }
+                    _ => Err(failed("the HDF5 file is damaged: the library gives another number of values".into())),
                 }
             }
         }
+    }
+
+    fn read_plain(&self, element: Element, offset: u64, out: &mut [f32], scratch: &mut Vec<u8>) -> std::io::Result<()> {
+        if element == Element::Single {
+            // Only a little-endian machine has contiguous storage here.
+            return self.raw.read_exact_at(bytemuck::cast_slice_mut(out), offset);
+        }
+        scratch.resize(out.len() * element.bytes(), 0);
+        self.raw.read_exact_at(scratch, offset)?;
+        element.decode(scratch, out);
         Ok(())
     }
 
     /// For a field that is constant along some axis: the stored cell of each grid cell. None where all axes are stored.
-    fn cell_order(&self, field: &StoredField) -> Option<Vec<usize>> {
+    pub(crate) fn cell_order(&self, field: &StoredField) -> Option<Vec<usize>> {
         if field.dim_varying.iter().all(|&varies| varies) {
             return None;
         }
@@ -91,50 +141,44 @@ impl WellFile {
         }
         Some(order)
     }
+}
 
-    /// Loads the stored frames, one after the other, into `values`.
-    fn load(&self, field: &StoredField, frames: Frames, values: &mut Vec<f32>) -> Result<(), DataError> {
-        let failed = |cause: String| {
-            let object = format!("{}/{}", super::FIELD_GROUPS[field.order], field.name);
-            DataError::object(&self.path, object, cause)
-        };
-        match &field.source {
-            Source::Direct { offset } => self.load_direct(field, frames, *offset, values).map_err(|cause| failed(cause.to_string())),
-            Source::Library(dataset) => {
-                let mut selection = Vec::new();
-                if field.sample_varying {
-                    selection.push(SliceOrIndex::Index(frames.trajectory));
-                }
-                if field.time_varying {
-                    let Frames { start, stride, count, .. } = frames;
-                    selection.push(SliceOrIndex::SliceCount { start, step: stride, count, block: 1 });
-                }
-                let shape = dataset.shape();
-                for &count in &shape[selection.len()..] {
-                    selection.push(SliceOrIndex::SliceCount { start: 0, step: 1, count, block: 1 });
-                }
-                let read = dataset.read_slice::<f32, _, ndarray::IxDyn>(Hyperslab::from(selection));
-                let read = read.map_err(|cause| failed(cause.to_string()))?;
-                values.clear();
-                values.extend(read.iter());
-                Ok(())
-            }
-        }
+/// Visits the chunks that overlap a region: number and first entry of each.
+fn overlapping(chunks: &Chunks, shape: &[usize], first: &[usize], counts: &[usize], visit: &mut dyn FnMut(usize, &[usize])) {
+    let all = chunks.counts(shape);
+    let low: Vec<usize> = first.iter().zip(&chunks.shape).map(|(first, n)| first / n).collect();
+    let high: Vec<usize> = first.iter().zip(counts).zip(&chunks.shape).map(|((first, count), n)| (first + count).div_ceil(*n)).collect();
+    if low.iter().zip(&high).any(|(low, high)| low >= high) {
+        return;
     }
+    let mut at = low.clone();
+    loop {
+        let number = at.iter().zip(&all).fold(0, |number, (place, count)| number * count + place);
+        let origin: Vec<usize> = at.iter().zip(&chunks.shape).map(|(place, n)| place * n).collect();
+        visit(number, &origin);
+        let Some(axis) = (0..at.len()).rev().find(|&axis| at[axis] + 1 < high[axis]) else { return };
+        at[axis] += 1;
+        at[axis + 1..].copy_from_slice(&low[axis + 1..]);
+    }
+}
 
-    fn load_direct(&self, field: &StoredField, frames: Frames, offset: u64, values: &mut Vec<f32>) -> std::io::Result<()> {
-        let stored: usize = self.grid.iter().zip(&field.dim_varying).filter(|(_, varies)| **varies).map(|(n, _)| *n).product();
-        let size = stored * field.components;
-        let per_trajectory = if field.time_varying { self.frames } else { 1 };
-        let first = if field.sample_varying { frames.trajectory * per_trajectory } else { 0 };
-        let count = if field.time_varying { frames.count } else { 1 };
-        let mut bytes = vec![0u8; size * 4];
-        values.clear();
-        for k in 0..count {
-            let frame = first + if field.time_varying { frames.start + k * frames.stride } else { 0 };
-            self.raw.read_exact_at(&mut bytes, offset + (frame * size * 4) as u64)?;
-            values.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
-        }
-        Ok(())
+/// Copies what two boxes of one array share; each has a shape and a first entry.
+fn copy_overlap(from: &[f32], from_shape: &[usize], from_first: &[usize], to: &mut [f32], to_shape: &[usize], to_first: &[usize]) {
+    let (Some((&width, inner)), Some((&target_width, target_inner))) = (from_shape.split_first(), to_shape.split_first()) else {
+        to[0] = from[0];
+        return;
+    };
+    let low = from_first[0].max(to_first[0]);
+    let high = (from_first[0] + width).min(to_first[0] + target_width);
+    if inner.is_empty() {
+        let count = high.saturating_sub(low);
+        to[low - to_first[0]..][..count].copy_from_slice(&from[low - from_first[0]..][..count]);
+        return;
+    }
+    let (size, target_size): (usize, usize) = (inner.iter().product(), target_inner.iter().product());
+    for i in low..high {
+        let from = &from[(i - from_first[0]) * size..][..size];
+        let to = &mut to[(i - to_first[0]) * target_size..][..target_size];
+        copy_overlap(from, inner, &from_first[1..], to, target_inner, &to_first[1..]);
     }
 }

@@ -5,9 +5,11 @@ mod attribute;
 mod boundary;
 mod file;
 mod frames;
+mod header;
 mod write;
 
-pub(crate) use frames::Frames;
+pub(crate) use frames::{FrameKey, Run};
+pub(crate) use header::{Header, read_header};
 
 pub use boundary::AxisBoundary;
 pub use file::{StoredField, WellFile};
