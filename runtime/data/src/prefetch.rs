@@ -31,7 +31,14 @@ impl Batch {
         Self::read_into(dataset, index, windows, threads, Vec::new())
     }
 
-    fn read_into(
+    /// The same in memory of an earlier batch.
+    ///
+    /// # Errors
+    /// As `read`.
+    ///
+    /// # Panics
+    /// As `read`.
+    pub fn read_into(
         dataset: &Arc<Dataset>,
         index: &Arc<WindowIndex>,
         windows: Vec<usize>,
@@ -53,6 +60,11 @@ impl Batch {
     /// `out` has another size.
     pub fn write(&self, out: &mut [f32]) {
         self.frames.place(&self.dataset, &self.index, &self.windows, out);
+    }
+
+    /// The memory, for another batch.
+    pub fn into_memory(self) -> Vec<f32> {
+        self.frames.into_memory()
     }
 }
 
@@ -89,7 +101,7 @@ impl Prefetch {
     /// Gives a batch's memory back.
     pub fn recycle(&mut self, batch: Batch) {
         // The thread may have read its last batch; then the buffer is simply freed.
-        let _ = self.spent.send(batch.frames.into_memory());
+        let _ = self.spent.send(batch.into_memory());
     }
 }
 
