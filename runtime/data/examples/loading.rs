@@ -1,9 +1,10 @@
 //! How fast windows load, beside plain reads of the same bytes, from the page cache:
-//! `cargo run --release -p pfm-data --example loading [THREADS]`. Writes some 0.8 GB into the system's temporary folder.
+//! `cargo run --release -p pfm-data --example loading [THREADS]`. Writes some 2 GB into the system's temporary folder.
 //!
 //! Contiguous files: random windows in batches, read by `Batch::read` and by bare positioned reads of the same places into a buffer
 //! of the same size, by as many threads. Compressed files: the same windows by `Batch::read`, and by the HDF5 library.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -18,13 +19,13 @@ use pfm_data::{Batch, BoundaryKind, DataError, Dataset, Field, Split, WindowInde
 use rustix::time::{ClockId, clock_gettime};
 
 const GRID: usize = 256;
-const TRAJECTORIES: usize = 6;
+const TRAJECTORIES: usize = 12;
 const FRAMES: usize = 50;
 const FIELDS: [Field; 4] = [Field::scalar("energy"), Field::scalar("density"), Field::scalar("pressure"), Field::vector("momentum")];
 const CHANNELS: usize = 5;
 const WINDOW: usize = 10;
 const BATCH: usize = 8;
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -152,12 +153,21 @@ fn contiguous(path: &Path, threads: usize) -> Result<(), Failure> {
         batch.write(&mut out);
         Ok(())
     })?;
+    let shared: f64 = batches.iter().map(|batch| shared(&index, batch)).sum::<f64>() / batches.len() as f64;
+    println!("{:.1} % of the frames of a batch are in two of its windows, and loaded once", 100.0 * shared);
     println!("contiguous, plain reads: {plain_rates}");
     println!("contiguous, loading:     {load_rates}");
     let share = |of: fn(&Rate) -> f64| 100.0 * of(&load_rates) / of(&plain_rates);
     println!("                         {:.0} % ({:.0} % per processor second)", share(|r| r.wall), share(|r| r.processor));
     println!("placing a batch channels last, one thread: {placed}");
     Ok(())
+}
+
+/// The share of a batch's frames that an earlier window of it has too.
+fn shared(index: &WindowIndex, batch: &[usize]) -> f64 {
+    let starts = batch.iter().map(|&window| index.locate(window));
+    let frames: BTreeSet<_> = starts.flat_map(|at| (0..WINDOW).map(move |t| (at.trajectory, at.start + t))).collect();
+    1.0 - frames.len() as f64 / (batch.len() * WINDOW) as f64
 }
 
 /// Reads the bytes of a batch's windows, window by window and field by field.

@@ -31,7 +31,7 @@ pub use isolated::isolate_reading;
 pub use moments::Moments;
 pub use pfm_solvers::{BoundaryKind, Field, System, systems};
 pub use prefetch::{Batch, Prefetch};
-pub use sampler::sample_order;
+pub use sampler::{Shard, sample_order, shard_order};
 pub use samples::{Sample, samples};
 pub use statistics::{Statistics, Value};
 pub use verify::{Finding, Severity, Verification, verify};

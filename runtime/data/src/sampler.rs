@@ -27,6 +27,24 @@ pub fn sample_order(seed: u64, stage_id: u64, step: u64, batch: usize, windows: 
         .collect()
 }
 
+/// One of several processes that share the windows of every step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    pub rank: u64,
+    /// How many there are.
+    pub ranks: u64,
+}
+
+/// The windows of one process' share of an optimiser step, `batch` of them. All shares of a step together are what one process would
+/// take with the batches of all, so that each window still comes once a pass, whatever their number.
+///
+/// # Panics
+/// There are no windows, or the rank is not below the number of ranks.
+pub fn shard_order(seed: u64, stage_id: u64, step: u64, batch: usize, windows: usize, shard: Shard) -> Vec<usize> {
+    assert!(shard.rank < shard.ranks, "rank {} of {}", shard.rank, shard.ranks);
+    sample_order(seed, stage_id, step * shard.ranks + shard.rank, batch, windows)
+}
+
 /// A keyed permutation of 0 .. n: a balanced Feistel network on the next even number of bits, applied again while it leaves the
 /// range (cycle walking; fewer than four applications on average).
 struct Permutation {
@@ -79,7 +97,7 @@ fn mix(mut z: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::sample_order;
+    use super::{Shard, sample_order, shard_order};
 
     #[test]
     fn every_window_once_a_pass() {
@@ -105,6 +123,17 @@ mod tests {
         let batched: Vec<usize> = (0..10).flat_map(|step| sample_order(3, 0, step, 3, 13)).collect();
         assert_eq!(all, batched);
         assert_eq!(sample_order(3, 0, 7, 3, 13), batched[21..24]);
+    }
+
+    #[test]
+    fn ranks_share_each_step() {
+        for ranks in [1, 2, 3, 8] {
+            for step in 0..7 {
+                let share = |rank| shard_order(5, 2, step, 4, 29, Shard { rank, ranks });
+                let all: Vec<usize> = (0..ranks).flat_map(share).collect();
+                assert_eq!(all, sample_order(5, 2, step, 4 * ranks as usize, 29));
+            }
+        }
     }
 
     #[test]

@@ -80,74 +80,98 @@ impl Chunks {
     /// It can't be read, or is damaged.
     pub fn read(&self, file: &File, i: usize) -> Result<Vec<f32>, String> {
         let piece = self.pieces[i];
-        let values: usize = self.shape.iter().product();
-        let size = values * self.element.bytes();
         let mut bytes = vec![0; piece.bytes as usize];
         file.read_exact_at(&mut bytes, piece.offset).map_err(|cause| cause.to_string())?;
-        for (bit, filter) in self.filters.iter().enumerate().rev() {
-            if piece.skipped & (1 << bit) == 0 {
-                bytes = match filter {
-                    Filter::Deflate => inflate(&bytes, size).map_err(|cause| format!("chunk {i} is damaged: {cause}"))?,
-                    Filter::Shuffle => unshuffle(&bytes, self.element.bytes()),
-                };
+        let applied = self.filters.iter().enumerate().filter(|(bit, _)| piece.skipped & (1 << bit) == 0).map(|(_, filter)| *filter);
+        let applied: Vec<Filter> = applied.collect();
+        let mut out = vec![0.0; self.shape.iter().product()];
+        let undone = match self.element {
+            // Only a little-endian machine reads chunks itself.
+            Element::Single => undo(&applied, bytes, 4, bytemuck::cast_slice_mut(&mut out)),
+            Element::Double => {
+                let mut wide = vec![0; out.len() * Element::Double.bytes()];
+                undo(&applied, bytes, 8, &mut wide).map(|()| Element::Double.decode(&wide, &mut out))
             }
-        }
-        if bytes.len() != size {
-            return Err(format!("chunk {i} is damaged: it has {} bytes of {size}", bytes.len()));
-        }
-        let mut out = vec![0.0; values];
-        self.element.decode(&bytes, &mut out);
+        };
+        undone.map_err(|cause| format!("chunk {i} is damaged: {cause}"))?;
         Ok(out)
     }
 }
 
-/// Undoes zlib; what comes out must have this size.
-fn inflate(bytes: &[u8], size: usize) -> Result<Vec<u8>, String> {
-    let mut out = vec![0; size];
+/// Undoes filters, the last first, into `out`; the last step writes there straight.
+fn undo(applied: &[Filter], mut bytes: Vec<u8>, width: usize, out: &mut [u8]) -> Result<(), String> {
+    let step = |filter: Filter, bytes: &[u8], out: &mut [u8]| match filter {
+        Filter::Deflate => inflate(bytes, out),
+        Filter::Shuffle if bytes.len() == out.len() => {
+            unshuffle(bytes, width, out);
+            Ok(())
+        }
+        Filter::Shuffle => Err(format!("it has {} bytes of {}", bytes.len(), out.len())),
+    };
+    let Some((first, later)) = applied.split_first() else {
+        if bytes.len() != out.len() {
+            return Err(format!("it has {} bytes of {}", bytes.len(), out.len()));
+        }
+        out.copy_from_slice(&bytes);
+        return Ok(());
+    };
+    for filter in later.iter().rev() {
+        let mut next = vec![0; out.len()];
+        step(*filter, &bytes, &mut next)?;
+        bytes = next;
+    }
+    step(*first, &bytes, out)
+}
+
+/// Undoes zlib; what comes out must fill `out`.
+fn inflate(bytes: &[u8], out: &mut [u8]) -> Result<(), String> {
     let mut stream = Decompress::new(true);
-    let status = stream.decompress(bytes, &mut out, FlushDecompress::Finish).map_err(|cause| cause.to_string())?;
+    let status = stream.decompress(bytes, out, FlushDecompress::Finish).map_err(|cause| cause.to_string())?;
     match status {
-        Status::StreamEnd if stream.total_out() == size as u64 => Ok(out),
-        Status::StreamEnd => Err(format!("it has {} bytes of {size}", stream.total_out())),
+        Status::StreamEnd if stream.total_out() == out.len() as u64 => Ok(()),
+        Status::StreamEnd => Err(format!("it has {} bytes of {}", stream.total_out(), out.len())),
         Status::Ok | Status::BufError => Err("its compressed stream has no end".to_string()),
     }
 }
 
-/// Undoes the shuffling of numbers of this width. Bytes that make no whole number were left at the end.
-fn unshuffle(bytes: &[u8], width: usize) -> Vec<u8> {
-    match width {
-        4 => unshuffle_of::<4>(bytes),
-        _ => unshuffle_of::<8>(bytes),
+/// Undoes the shuffling of numbers of this width, 4 or 8 bytes.
+fn unshuffle(bytes: &[u8], width: usize, out: &mut [u8]) {
+    let count = bytes.len() / width;
+    let plane = |k: usize| bytes[k * count..][..count].iter();
+    if width == 4 {
+        let numbers = out.as_chunks_mut::<4>().0.iter_mut();
+        for ((((number, a), b), c), d) in numbers.zip(plane(0)).zip(plane(1)).zip(plane(2)).zip(plane(3)) {
+            *number = [*a, *b, *c, *d];
+        }
+    } else {
+        for k in 0..width {
+            out[k..].iter_mut().step_by(width).zip(plane(k)).for_each(|(to, from)| *to = *from);
+        }
     }
-}
-
-fn unshuffle_of<const WIDTH: usize>(bytes: &[u8]) -> Vec<u8> {
-    let count = bytes.len() / WIDTH;
-    let mut out = vec![0; bytes.len()];
-    let (numbers, rest) = out.as_chunks_mut::<WIDTH>();
-    let planes: [&[u8]; WIDTH] = std::array::from_fn(|k| &bytes[k * count..][..count]);
-    for (i, number) in numbers.iter_mut().enumerate() {
-        *number = std::array::from_fn(|k| planes[k][i]);
-    }
-    rest.copy_from_slice(&bytes[count * WIDTH..]);
-    out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Chunks, Element, Filter, Piece, inflate, unshuffle};
+    use super::{Chunks, Element, Filter, Piece, unshuffle};
 
     #[test]
     fn shuffling_is_undone() {
-        assert_eq!(unshuffle(&[1, 5, 2, 6, 3, 7, 4, 8, 9], 4), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        let mut out = [0; 16];
+        unshuffle(&[1, 5, 2, 6, 3, 7, 4, 8], 4, &mut out[..8]);
+        assert_eq!(out[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
         let shuffled: Vec<u8> = (0..16).map(|i| (i % 2) * 8 + i / 2).collect();
-        assert_eq!(unshuffle(&shuffled, 8), (0..16).collect::<Vec<u8>>());
+        unshuffle(&shuffled, 8, &mut out);
+        assert_eq!(out[..], (0..16).collect::<Vec<u8>>());
     }
 
     #[test]
     fn damaged_streams_are_errors() {
         // zlib of four zero bytes.
         let stream = [0x78, 0x9c, 0x63, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0x04, 0x00, 0x01];
+        let inflate = |stream: &[u8], size: usize| {
+            let mut out = vec![1; size];
+            super::inflate(stream, &mut out).map(|()| out)
+        };
         assert_eq!(inflate(&stream, 4).unwrap(), [0; 4]);
         assert!(inflate(&stream, 3).is_err() && inflate(&stream, 5).is_err());
         assert!(inflate(&stream[..9], 4).is_err() && inflate(&[], 4).is_err());
