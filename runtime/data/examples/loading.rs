@@ -244,7 +244,7 @@ fn compressed(path: &Path, threads: usize) -> Result<(), Failure> {
             0
         })?;
     }
-    let (mut next, mut nth) = (0, 0);
+    let (mut next, mut nth, mut spent) = (0, 0, Vec::new());
     let library = rate(bytes, || {
         for &window in &batches[next % batches.len()] {
             let at = index.locate(window);
@@ -262,7 +262,8 @@ fn compressed(path: &Path, threads: usize) -> Result<(), Failure> {
     let loaded = rate(bytes, || {
         // Opened afresh, so that nothing inflated is left.
         let fresh = Arc::new(Dataset::open(path, Split::Train)?);
-        Batch::read(&fresh, &index, batches[nth % batches.len()].clone(), threads)?;
+        let memory = std::mem::take(&mut spent);
+        spent = Batch::read_into(&fresh, &index, batches[nth % batches.len()].clone(), threads, memory)?.into_memory();
         nth += 1;
         Ok(())
     })?;
