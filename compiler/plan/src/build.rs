@@ -4,7 +4,7 @@
 use crate::body::{BodyBuilder, is_plain_view};
 use crate::cost::price;
 use crate::fuse::{Fusion, reshaped, shares_memory};
-use crate::index::Map;
+use crate::index::{Map, stored_through};
 use crate::plan::{Access, Buffer, BufferId, Constant, Expr, Fold, Group, Kernel, Loop, Place, Reduce, Work};
 use pfm_ir::{Class, DType, Graph, Node, NodeId, ValueId, View};
 use std::sync::Arc;
@@ -185,20 +185,52 @@ impl<'a> Draft<'a> {
 
     /// Writes each operand into its part of the result.
     fn concat(&mut self, i: usize) {
+        let value = self.graph.nodes[i].results[0];
+        if !self.fusion.passed[value.0 as usize] {
+            let shape = self.graph.shape(value);
+            let access = Map::identity(shape.len()).linear(shape);
+            self.write_joined(value, self.memory(value), access, i);
+        }
+    }
+
+    /// Writes the parts of a joined value, which may be joined themselves, or of a view of one. Its elements go where `access` says.
+    fn write_joined(&mut self, value: ValueId, buffer: BufferId, access: Access, i: usize) {
         let graph = self.graph;
-        let node = &graph.nodes[i];
+        let node = graph.def(value).expect("a joined value is computed");
+        if is_plain_view(node) {
+            let operand = node.operands[0];
+            let map = stored_through(node, graph.shape(operand), graph.shape(value)).expect("fusion passes on through views like this");
+            return self.write_part(operand, buffer, map.applied(&access), i);
+        }
         let axis = node.attrs.get_int("axis") as usize;
-        let mut at = 0;
+        let mut access = access;
         for &operand in &node.operands {
-            let shape = graph.shape(operand).to_vec();
-            let map = Map::identity(shape.len());
-            let mut access = map.linear(graph.shape(node.results[0]));
-            access.offset = at * access.strides[axis];
-            at += shape[axis] as i64;
-            let mut body = self.body(None);
-            let e = body.value(operand, &map, &self.buffer_of);
-            body.store(e, self.memory(node.results[0]), access);
-            self.finish_loop(body, shape, i);
+            self.write_part(operand, buffer, access.clone(), i);
+            access.offset += graph.shape(operand)[axis] as i64 * access.strides[axis];
+        }
+    }
+
+    fn write_part(&mut self, value: ValueId, buffer: BufferId, access: Access, i: usize) {
+        if self.is_joined(value) {
+            return self.write_joined(value, buffer, access, i);
+        }
+        let shape = self.graph.shape(value).to_vec();
+        let mut body = self.body(None);
+        let e = body.value(value, &Map::identity(shape.len()), &self.buffer_of);
+        body.store(e, buffer, access);
+        self.finish_loop(body, shape, i);
+    }
+
+    /// Whether a value is a joined one without memory, or a view of one.
+    fn is_joined(&self, mut value: ValueId) -> bool {
+        loop {
+            if self.fusion.passed[value.0 as usize] {
+                return true;
+            }
+            match self.graph.def(value) {
+                Some(node) if is_plain_view(node) && !self.fusion.stored[value.0 as usize] => value = node.operands[0],
+                _ => return false,
+            }
         }
     }
 
@@ -239,6 +271,9 @@ impl<'a> Draft<'a> {
         }
         let space = graph.shape(value).to_vec();
         let map = Map::identity(space.len());
+        if is_plain_view(node) && self.is_joined(node.operands[0]) {
+            return self.write_joined(value, self.memory(value), map.linear(&space), i);
+        }
         let mut body = self.body(None);
         let e = if is_plain_view(node) { body.view(node, value, &map, &self.buffer_of) } else { body.source(node, value, &map) };
         body.store(e, self.memory(value), map.linear(&space));

@@ -5,7 +5,7 @@
 //! Clusters never form a cycle: an edge between nodes that may share a loop keeps the level of its reader at least that of
 //! its producer, every other edge raises it, and only nodes of equal level are joined.
 
-use crate::index::reshape_splits;
+use crate::index::{reshape_splits, stored_through};
 use pfm_ir::{Class, DType, Graph, Node, NodeId, Scalar, ValueId, View};
 
 /// Pointwise arithmetic that a reader may repeat instead of loading the result.
@@ -21,6 +21,8 @@ pub struct Fusion {
     pub cluster: Vec<Option<NodeId>>,
     /// By value: what a kernel writes in place of this result of it, the result rounded to bf16.
     pub written_as: Vec<Option<ValueId>>,
+    /// By value: a joined value whose parts are written straight into the memory of what it becomes a part or a view of.
+    pub passed: Vec<bool>,
 }
 
 /// Where the readers of a value are.
@@ -41,6 +43,7 @@ struct Fuser<'a> {
     level: Vec<u32>,
     parent: Vec<u32>,
     written_as: Vec<Option<ValueId>>,
+    passed: Vec<bool>,
     /// By value: a rounded result that a kernel writes.
     by_kernel: Vec<bool>,
 }
@@ -54,10 +57,12 @@ pub fn fuse(graph: &Graph) -> Fusion {
         level: vec![0; graph.values.len()],
         parent: (0..graph.nodes.len() as u32).collect(),
         written_as: vec![None; graph.values.len()],
+        passed: vec![false; graph.values.len()],
         by_kernel: vec![false; graph.values.len()],
     };
     fuser.find_rounded_results();
     fuser.require();
+    fuser.pass_on();
     fuser.assign_levels();
     fuser.choose_light();
     fuser.sink();
@@ -157,8 +162,8 @@ impl Fuser<'_> {
                         }
                     }
                 }
-                // Rounding is for memory.
-                Class::Pointwise(_) if rounds(graph, node) => self.store(node.results[0]),
+                // Rounding is for memory; what is joined is rounded on the way there.
+                Class::Pointwise(_) if rounds(graph, node) && !self.is_only_joined(node.results[0]) => self.store(node.results[0]),
                 Class::View(View::Pad | View::Concat) => self.store(node.results[0]),
                 Class::Source if node.op.name == "literal" => self.store(node.results[0]),
                 _ => {}
@@ -174,6 +179,46 @@ impl Fuser<'_> {
         }
         for output in &graph.outputs {
             self.store(output.value);
+        }
+    }
+
+    /// Whether the only reader of a value writes it into a part of its own memory.
+    fn is_only_joined(&self, value: ValueId) -> bool {
+        let into = |user: &NodeId| self.class(self.graph.node(*user));
+        let returned = self.graph.outputs.iter().any(|o| o.value == value);
+        !returned
+            && matches!(self.users[value.0 as usize].as_slice(), [only] if matches!(into(only), Class::View(View::Pad | View::Concat)))
+    }
+
+    /// Takes the memory of joined values that only become parts of others, or views that are copied.
+    fn pass_on(&mut self) {
+        for node in self.graph.nodes.iter().filter(|n| n.op.class == Class::View(View::Concat)) {
+            let result = node.results[0];
+            if self.passes_on(result) {
+                self.passed[result.0 as usize] = true;
+                self.stored[result.0 as usize] = false;
+            }
+        }
+    }
+
+    fn passes_on(&self, mut value: ValueId) -> bool {
+        loop {
+            let [user] = self.users[value.0 as usize][..] else { return false };
+            if self.graph.outputs.iter().any(|o| o.value == value) {
+                return false;
+            }
+            let node = self.graph.node(user);
+            let result = node.results[0];
+            match node.op.class {
+                Class::View(View::Concat) => return true,
+                Class::View(View::Permute) if self.is_stored(result) => return true,
+                Class::View(View::Permute | View::Reshape)
+                    if stored_through(node, self.graph.shape(value), self.graph.shape(result)).is_some() =>
+                {
+                    value = result;
+                }
+                _ => return false,
+            }
         }
     }
 
@@ -410,7 +455,7 @@ impl Fuser<'_> {
                 }
             }
         }
-        Fusion { stored: self.stored, cluster, written_as: self.written_as }
+        Fusion { stored: self.stored, cluster, written_as: self.written_as, passed: self.passed }
     }
 
     /// For each member, its readers outside its own cluster: views and light nodes pass on those they have themselves.

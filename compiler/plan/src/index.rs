@@ -2,7 +2,7 @@
 //! Every coordinate is an affine form of the space's index; a view composes with it or is not affine, and says so.
 
 use crate::plan::Access;
-use pfm_ir::{Node, View};
+use pfm_ir::{Class, Node, View};
 
 /// An affine form `offset + sum of strides[i] * index[i]`.
 pub type Affine = Access;
@@ -47,9 +47,18 @@ impl Map {
         sum
     }
 
+    /// An access by this map's coordinates, as one by the index of its space.
+    pub fn applied(&self, access: &Access) -> Access {
+        let mut sum = Affine { offset: access.offset, ..zero(self.rank) };
+        for (axis, stride) in self.axes.iter().zip(&access.strides) {
+            add_scaled(&mut sum, axis, *stride);
+        }
+        sum
+    }
+
     /// The map of a view's operand, from that of its result. None when it would not be affine, or the view has a condition.
     pub fn through(&self, node: &Node, operand: &[usize], result: &[usize]) -> Option<Map> {
-        let pfm_ir::Class::View(view) = node.op.class else { panic!("`{}` is a view", node.op.name) };
+        let Class::View(view) = node.op.class else { panic!("`{}` is a view", node.op.name) };
         match view {
             View::Permute => {
                 let mut axes = self.axes.clone();
@@ -101,6 +110,20 @@ impl Map {
 /// Whether a reshape between these shapes composes with any map.
 pub fn reshape_splits(operand: &[usize], result: &[usize]) -> bool {
     Map::identity(result.len()).through_reshape(operand, result).is_some()
+}
+
+/// Where elements of a view's operand lie in the result: the result's coordinates by the operand's index. None where that is not
+/// affine, or the view repeats or leaves out elements.
+pub fn stored_through(node: &Node, operand: &[usize], result: &[usize]) -> Option<Map> {
+    let own = Map::identity(operand.len());
+    match node.op.class {
+        Class::View(View::Permute) => {
+            let axes = node.attrs.get_sizes("axes");
+            Some(own.with(axes.into_iter().map(|a| own.axes[a].clone()).collect()))
+        }
+        Class::View(View::Reshape) => own.through_reshape(result, operand),
+        _ => None,
+    }
 }
 
 fn zero(rank: usize) -> Affine {

@@ -13,12 +13,14 @@ mod memory;
 pub mod nest;
 mod order;
 mod outputs;
+mod peak;
 mod plan;
 mod siblings;
 mod text;
 mod verify;
 
 pub use memory::PROCESS_BYTES;
+pub use peak::{Peak, peak};
 pub use plan::{
     Access, Buffer, BufferId, Constant, Expr, ExprId, Fold, Group, Kernel, Loop, OutputSlot, Place, Plan, Reduce, Slot, Store, Work,
 };
@@ -31,9 +33,11 @@ use pfm_ir::{DType, Graph};
 /// Bytes of working memory that a back end needs while a group runs.
 pub type Scratch<'a> = &'a dyn Fn(&Work) -> usize;
 
-/// By value: whether fusion gives it memory. What is stored there is what a pass over memory leaves for another.
+/// By value: whether fusion gives it memory, its own or a part of another's. What is stored there is what a pass over memory leaves
+/// for another.
 pub fn stored(graph: &Graph) -> Vec<bool> {
-    fuse::fuse(graph).stored
+    let fusion = fuse::fuse(graph);
+    fusion.stored.iter().zip(&fusion.passed).map(|(stored, passed)| *stored || *passed).collect()
 }
 
 /// Plans a graph whose composites are decomposed.

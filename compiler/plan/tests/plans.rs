@@ -50,6 +50,17 @@ fn a_small_plan_reads_as_expected() {
     assert_eq!(text, std::fs::read_to_string(path).unwrap());
 }
 
+/// The arena has no holes here, and what lives at the peak is all of it.
+#[test]
+fn the_peak_is_the_arena() {
+    let plan = planned(&graph());
+    let peak = pfm_plan::peak(&plan).expect("there are groups");
+    let bytes = |b: &pfm_plan::BufferId| plan.buffers[b.0 as usize].bytes();
+    assert_eq!(peak.bytes, peak.buffers.iter().map(bytes).sum::<usize>());
+    let aligned: usize = peak.buffers.iter().map(|b| bytes(b).next_multiple_of(64)).sum();
+    assert_eq!(plan.arena_bytes, aligned, "{}", print(&plan));
+}
+
 #[test]
 fn planning_is_deterministic() {
     assert_eq!(planned(&graph()), planned(&graph()));

@@ -55,12 +55,19 @@ pub fn narrow_stored(graph: Graph, stored: &[bool]) -> Graph {
         if node.op.name == "cast" && graph.ty(result).dtype == DType::Bf16 {
             return narrow_form(b, operands[0]).map(|v| vec![v]);
         }
+        // A view of what was widened is the widened view, so that its memory is that of bf16.
+        if is_plain_view(node)
+            && let Some(narrow) = narrow_form(b, operands[0])
+        {
+            let value = b.op(node.op.0, &[narrow], node.attrs.clone());
+            return Some(vec![cast(b, value, DType::F32)]);
+        }
         let widens = node.op.name == "cast" && graph.ty(node.operands[0]).dtype == DType::Bf16;
         if !qualifies(result) || widens {
             return None;
         }
         match node.op.class {
-            Class::Pointwise(_) => {
+            _ if matches!(node.op.class, Class::Pointwise(_)) || is_plain_view(node) => {
                 let value = b.op(node.op.0, operands, node.attrs.clone());
                 Some(vec![through_bf16(b, value)])
             }
@@ -72,6 +79,11 @@ pub fn narrow_stored(graph: Graph, stored: &[bool]) -> Graph {
             _ => None,
         }
     })
+}
+
+/// Whether the node only says where its operand is read.
+fn is_plain_view(node: &Node) -> bool {
+    matches!(node.op.class, Class::View(View::Reshape | View::Permute | View::Slice | View::Flip | View::Broadcast))
 }
 
 /// The value whose memory `v` shares.
@@ -103,7 +115,7 @@ fn narrow_form(b: &mut Builder, v: ValueId) -> Option<ValueId> {
     let [operand] = node.operands[..] else { return None };
     match node.op.class {
         Class::Pointwise(_) if node.op.name == "cast" => (b.ty(operand).dtype == DType::Bf16).then_some(operand),
-        Class::View(View::Reshape | View::Permute | View::Slice | View::Flip | View::Broadcast) => {
+        _ if is_plain_view(&node) => {
             let inner = narrow_form(b, operand)?;
             Some(b.op(node.op.0, &[inner], node.attrs.clone()))
         }

@@ -3,6 +3,7 @@
 //! Rules hold for all finite values; `x 0 = 0` also drops an infinity or NaN in x, as a zero factor is meant to.
 
 mod arithmetic;
+mod pads;
 mod shapes;
 
 use pfm_ir::{Attrs, Builder, Node, ValueId};
@@ -39,6 +40,7 @@ pub fn rules() -> &'static [Rule] {
     static ALL: std::sync::LazyLock<Vec<Rule>> = std::sync::LazyLock::new(|| {
         let mut all = arithmetic::rules();
         all.extend(shapes::rules());
+        all.extend(pads::rules());
         all
     });
     &ALL

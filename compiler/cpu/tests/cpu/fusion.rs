@@ -168,3 +168,36 @@ fn normalisation_and_softmax() {
         build(&b.graph).check(&[input], 1e-5, &format!("{shape:?}"));
     }
 }
+
+/// Rotary positions as attention reads them: joined values in joined ones, turned, in the memory of a product's operand.
+#[test]
+fn parts_of_parts_are_written_in_place() {
+    for dtype in [DType::F32, DType::Bf16] {
+        let mut b = Builder::new("rotary");
+        let ty = TensorType::f32(&[3, 5, 4, 14]);
+        let x = b.input("x", Role::Data, ty.clone());
+        let half = |b: &mut Builder, from: usize| {
+            let pairs = ops::slice_axis(b, x, 3, 0, 8);
+            let pairs = ops::reshape(b, pairs, &[3, 5, 4, 4, 2]);
+            ops::slice_axis(b, pairs, 4, from, from + 1)
+        };
+        let (even, odd) = (half(&mut b, 0), half(&mut b, 1));
+        let (sum, difference) = (ops::add(&mut b, even, odd), ops::sub(&mut b, even, odd));
+        let parts = [sum, difference].map(|v| ops::cast(&mut b, v, dtype));
+        let turned = ops::concat(&mut b, &parts, 4);
+        let turned = ops::reshape(&mut b, turned, &[3, 5, 4, 8]);
+        let rest = ops::slice_axis(&mut b, x, 3, 8, 14);
+        let rest = ops::cast(&mut b, rest, dtype);
+        let whole = ops::concat(&mut b, &[turned, rest], 3);
+        let heads = ops::permute(&mut b, whole, &[0, 2, 1, 3]);
+        let rows = ops::reshape(&mut b, heads, &[12, 5, 14]);
+        let product = ops::contract(&mut b, rows, rows, &[0, 1, 2], &[0, 3, 2], &[0, 1, 3]);
+        b.output("product", product);
+        let compiled = build(&b.graph);
+        let loops = compiled.plan.groups.iter().filter(|g| matches!(g.work, pfm_plan::Work::Loop(_))).count();
+        assert_eq!(loops, 3, "{}", pfm_plan::print(&compiled.plan));
+        let mut random = Random::new(7);
+        let tolerance = if dtype == DType::F32 { 1e-5 } else { 2e-2 };
+        compiled.check(&[values(&ty, -1.0, 1.0, &mut random)], tolerance, dtype.name());
+    }
+}

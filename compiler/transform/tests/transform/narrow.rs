@@ -88,3 +88,22 @@ end
     let graph = parse_text(text, pfm_ops::lookup).expect("the text is sound");
     assert_eq!(print(&narrowed(graph)), text);
 }
+
+/// A view that gets memory of its own is as much a pass over memory as arithmetic is; what reads it reads bf16.
+#[test]
+fn views_in_memory_are_bf16() {
+    let mut b = Builder::new("turned");
+    let x = b.input("x", Role::Data, TensorType::f32(&[4, 6, 2]));
+    let doubled = ops::add(&mut b, x, x);
+    let turned = ops::permute(&mut b, doubled, &[1, 0, 2]);
+    let flat = ops::reshape(&mut b, turned, &[24, 2]);
+    let sum = ops::reduce_sum(&mut b, flat, &[0]);
+    b.output("sum", sum);
+    let mut stored = vec![false; b.graph.values.len()];
+    stored[turned.0 as usize] = true;
+    let graph = narrow_stored(b.graph, &stored);
+    assert_eq!(verify(&graph), vec![]);
+    let reshape = graph.nodes.iter().find(|n| n.op.name == "reshape").expect("it stays");
+    assert_eq!(dtype(&graph, reshape.results[0]), DType::Bf16, "{}", print(&graph));
+    assert_eq!(graph.nodes.iter().filter(|n| n.op.name == "cast").count(), 2, "{}", print(&graph));
+}

@@ -1,6 +1,7 @@
 //! `pfmc explain`: a diagnostic code, any word of the language, or what the compiler knows of a file.
 
 mod cuda;
+mod memory;
 mod params;
 mod words;
 
@@ -9,6 +10,9 @@ use crate::output::{Exit, Output};
 use pfm_compiler::Watch;
 use pfm_lower::{Phase, Unit, UpdatePhase};
 use std::path::Path;
+
+/// Of the device that functions are written for where nobody says.
+const CAPABILITY: u32 = 90;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -29,9 +33,12 @@ pub struct Args {
     /// The CUDA functions of a stage: each with the groups that launch it and what was fused into them.
     #[arg(long, value_name = "STAGE")]
     cuda: Option<String>,
-    /// Compute capability that they are written for, such as 90 for 9.0.
-    #[arg(long, value_name = "NUMBER", default_value = "90", requires = "cuda")]
-    capability: u32,
+    /// What lives when the memory of a stage's program is fullest.
+    #[arg(long, value_name = "STAGE")]
+    memory: Option<String>,
+    /// Plan for a CUDA device of this compute capability, such as 90 for 9.0; `--cuda` takes that one by default.
+    #[arg(long, value_name = "NUMBER")]
+    capability: Option<u32>,
     /// Node counts after each pass of a stage.
     #[arg(long, value_name = "STAGE")]
     passes: Option<String>,
@@ -90,7 +97,7 @@ fn explain_file(args: &Args, out: &Output) -> Exit {
         Err(exit) => return exit,
     };
     let experiment = loaded.experiment();
-    if let Some(stage) = args.graph.as_ref().or(args.plan.as_ref()).or(args.cuda.as_ref()).or(args.passes.as_ref()) {
+    if let Some(stage) = [&args.graph, &args.plan, &args.cuda, &args.memory, &args.passes].into_iter().flatten().next() {
         return explain_stage(args, stage, &loaded, out);
     }
     if args.params {
@@ -127,18 +134,22 @@ fn explain_stage(args: &Args, name: &str, loaded: &load::Loaded, out: &Output) -
         PhaseName::Predict => Unit { phase: Phase::Predict, set: 0, variant, samples },
     };
     let mut seen = Seen::default();
-    let cuda = args.cuda.as_ref().map(|_| pfm_cuda::Target { sm: args.capability });
+    let capability = args.capability.or(args.cuda.as_ref().map(|_| CAPABILITY));
+    let cuda = capability.map(|sm| pfm_cuda::Target { sm });
     let options = pfm_compiler::Options { cuda, ..Default::default() };
     let graph = pfm_lower::lower(&loaded.checked.context(), stage, unit);
     let plan = match graph.and_then(|graph| pfm_compiler::plan(graph, options, &mut seen)) {
         Ok(plan) => plan,
         Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),
     };
-    if let Some(target) = cuda {
+    if let Some(target) = cuda.filter(|_| args.cuda.is_some()) {
         return match pfm_cuda::write(&plan, &target) {
             Ok(module) => cuda::show(&plan, &module, out),
             Err(diagnostic) => out.refuse(&[*diagnostic], &loaded.checked.sources),
         };
+    }
+    if args.memory.is_some() {
+        return memory::show(&plan, out);
     }
     if args.passes.is_some() {
         seen.passes.iter().for_each(|(pass, nodes)| out.line(format!("{pass:<12} {nodes:>6} nodes")));
