@@ -288,3 +288,33 @@ fn gradients_of_norms_keep_their_values_through_the_passes_for_large_values() {
     assert!(full(&summed) < full(&merged), "sums build on each other: {} of {}", full(&summed), full(&merged));
     assert!(count(&recomputed, "sigmoid") > count(&summed, "sigmoid"), "gates of early layers are made twice");
 }
+
+/// A product of rows in another order, then of columns, and the gradients of both: the copy in the other order is made again for the
+/// backward pass, for what it is a copy of is kept there anyway.
+#[test]
+fn copies_are_made_again_where_their_source_is_kept() {
+    let mut b = Builder::new("copies");
+    let x = b.input("x", Role::Data, TensorType::f32(&[128, 128]));
+    let w: Vec<ValueId> = (0..4).map(|i| b.input(&format!("w{i}"), Role::Data, TensorType::f32(&[128, 128]))).collect();
+    let mut y = ops::contract(&mut b, x, w[0], &[0, 1], &[1, 2], &[0, 2]);
+    for w in &w[1..] {
+        let turned = ops::permute(&mut b, y, &[1, 0]);
+        let product = ops::contract(&mut b, turned, *w, &[0, 1], &[1, 2], &[0, 2]);
+        let gate = ops::sigmoid(&mut b, y);
+        y = ops::mul(&mut b, gate, product);
+    }
+    let loss = ops::mean(&mut b, y, &[0, 1]);
+    let found = gradients(&mut b, loss, &w);
+    for (i, gradient) in found.into_iter().enumerate() {
+        b.output(&format!("gradient{i}"), gradient.expect("the loss depends on it"));
+    }
+    let before = share(simplify(decompose(prune(b.graph), &|_| false)));
+    let after = recompute(before.clone());
+    assert_same(&before, &after, &inputs_of(&before, -0.3, 0.3, 5), "recompute");
+    let late = |graph: &Graph| {
+        let contracts: Vec<_> = graph.nodes.iter().filter(|n| n.op.name == "contract").collect();
+        let permutes = contracts.iter().flat_map(|n| &n.operands).filter(|v| graph.def(**v).is_some_and(|d| d.op.name == "permute"));
+        permutes.collect::<BTreeSet<_>>().len()
+    };
+    assert!(late(&after) > late(&before), "{} {}", late(&after), late(&before));
+}
