@@ -7,6 +7,7 @@ use crate::trajectory::{ConservedSums, FieldSeries, Trajectory};
 pub(crate) struct Frames<'p> {
     problem: &'p Problem,
     trajectory: Trajectory,
+    start: f64,
 }
 
 impl<'p> Frames<'p> {
@@ -23,12 +24,17 @@ impl<'p> Frames<'p> {
             steps: 0,
             first_order_steps: 0,
         };
-        Self { problem, trajectory }
+        Self { problem, trajectory, start: 0.0 }
+    }
+
+    /// Gives the first frame this time in place of 0.
+    pub fn starting_at(self, start: f64) -> Self {
+        Self { start, ..self }
     }
 
     /// The time at which a frame is due.
     pub fn due(&self, frame: usize) -> f64 {
-        frame as f64 * self.problem.system.interval
+        self.start + frame as f64 * self.problem.system.interval
     }
 
     /// Adds the next frame: per field of the system its values [*grid, components], last axis fastest, and the conserved sums.

@@ -3,6 +3,7 @@
 //! alone, never on the number of threads.
 
 pub mod active_matter;
+pub mod cavity;
 pub mod diffusion_reaction;
 mod draw;
 pub mod euler;

@@ -2,6 +2,7 @@
 //! default sizes) and holds the function that runs it, so that writers and listings need no knowledge of any one system.
 
 use crate::active_matter;
+use crate::cavity;
 use crate::diffusion_reaction;
 use crate::euler;
 use crate::forced_flow;
@@ -135,6 +136,7 @@ pub struct System {
 
 static SYSTEMS: &[System] = &[
     active_matter::ACTIVE_MATTER,
+    cavity::LIQUID_METAL,
     diffusion_reaction::DIFFUSION_REACTION,
     euler::OPEN,
     euler::PERIODIC,

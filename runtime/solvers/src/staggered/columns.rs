@@ -53,13 +53,19 @@ impl SecondDerivative {
         self.below.len()
     }
 
+    /// A row and its neighbours. Beyond the last row of an array, of which nothing is taken, stands that row itself.
+    fn around<'a>(&self, grid: &Grid, values: &'a [f64], row: usize) -> [&'a [f64]; 3] {
+        let last = grid.cells[1] + 1;
+        [row - 1, row, (row + 1).min(last)].map(|row| grid.row(values, row))
+    }
+
     /// target = now * rate + before * earlier + whole * factor * L values: a substep's change but for the implicit part.
     pub(super) fn increment(&self, grid: &Grid, factor: f64, step: &Substep, values: &[f64], rates: [&[f64]; 2], target: &mut [f64]) {
         let n = grid.stride();
         for r in 0..self.rows() {
             let row = self.first + r;
             let (lower, upper) = (step.whole * factor * self.below[r], step.whole * factor * self.above[r]);
-            let [below, here, above] = [row - 1, row, row + 1].map(|row| &grid.row(values, row)[..n]);
+            let [below, here, above] = self.around(grid, values, row);
             let [rate, earlier] = rates.map(|rates| &grid.row(rates, row)[..n]);
             let target = &mut grid.row_mut(target, row)[..n];
             for i in 0..n {
@@ -75,7 +81,7 @@ impl SecondDerivative {
         for r in 0..self.rows() {
             let row = self.first + r;
             let (lower, upper) = (factor * self.below[r], factor * self.above[r]);
-            let [below, here, above] = [row - 1, row, row + 1].map(|row| &grid.row(values, row)[..n]);
+            let [below, here, above] = self.around(grid, values, row);
             let target = &mut grid.row_mut(target, row)[..n];
             for i in 0..n {
                 target[i] += lower * (below[i] - here[i]) + upper * (above[i] - here[i]);

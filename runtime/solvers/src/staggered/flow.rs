@@ -98,6 +98,25 @@ impl Flow {
         }
     }
 
+    /// The x velocity at the corner (i, j) of the lower (j = 0) or the upper wall.
+    pub fn wall_speed(&self, i: usize, j: usize) -> f64 {
+        let at = self.grid.at(i, j);
+        match (self.wall, j) {
+            (Wall::NoSlip, 0) | (Wall::FreeSlip, 1..) => self.u[at - self.grid.stride()],
+            (Wall::NoSlip, _) | (Wall::FreeSlip, 0) => self.u[at],
+        }
+    }
+
+    /// Adds a force at corners to the rates: its means on the faces.
+    pub fn add_corner_force(&mut self, [x, y]: [&[f64]; 2]) {
+        let stride = self.grid.stride();
+        let [u, v] = &mut self.rates;
+        let ends = x.iter().zip(&x[stride..]);
+        u.iter_mut().zip(ends).skip(stride).for_each(|(rate, (below, above))| *rate += 0.5 * (below + above));
+        let ends = y.iter().zip(&y[1..]);
+        v.iter_mut().zip(ends).skip(stride).for_each(|(rate, (left, right))| *rate += 0.5 * (left + right));
+    }
+
     /// Computes the explicit rates: transport, and diffusion along x.
     pub fn evaluate(&mut self) {
         let [rate_of_u, rate_of_v] = &mut self.rates;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-use rustdct::{DctPlanner, Dst1, TransformType2And3};
+use rustdct::{DctPlanner, TransformType2And3};
 
 use super::grid::{Grid, Sides};
 
@@ -22,7 +22,9 @@ pub enum Place {
 enum Kind {
     Fourier(Arc<dyn RealToComplex<f64>>, Arc<dyn ComplexToReal<f64>>, Vec<Complex<f64>>),
     Cosine(Arc<dyn TransformType2And3<f64>>),
-    Sine(Arc<dyn Dst1<f64>>),
+    /// The real Fourier transform of the row and its mirror image with the other sign. rustdct 0.7 has a sine transform that reads two
+    /// values of its scratch space without writing them first, and so lets rounding errors grow from call to call.
+    Sine(Arc<dyn RealToComplex<f64>>, Vec<Complex<f64>>),
 }
 
 /// The transform of rows of one grid.
@@ -63,13 +65,13 @@ impl Rows {
                 (Kind::Cosine(plan), 1, n, 2.0 / n as f64, values)
             }
             (Sides::Walls, Place::Corner) => {
-                let plan = DctPlanner::new().plan_dst1(n - 1);
-                scratch.resize(plan.get_scratch_len(), 0.0);
+                let plan = RealFftPlanner::new().plan_fft_forward(2 * n);
+                complex_scratch = plan.make_scratch_vec();
                 let values = (1..n).map(|k| eigenvalue(PI * k as f64 / n as f64)).collect();
-                (Kind::Sine(plan), 2, n - 1, 2.0 / n as f64, values)
+                (Kind::Sine(plan.clone(), plan.make_output_vec()), 2, n - 1, 2.0 / n as f64, values)
             }
         };
-        Self { kind, first, count, normalisation, eigenvalues, buffer: vec![0.0; n], scratch, complex_scratch }
+        Self { kind, first, count, normalisation, eigenvalues, buffer: vec![0.0; 2 * n], scratch, complex_scratch }
     }
 
     /// Coefficients of a row of an array.
@@ -77,8 +79,9 @@ impl Rows {
         let row = &row[self.first..][..self.count];
         match &mut self.kind {
             Kind::Fourier(plan, _, spectrum) => {
-                self.buffer.copy_from_slice(row);
-                plan.process_with_scratch(&mut self.buffer, spectrum, &mut self.complex_scratch).expect("buffers were made by the plan");
+                let buffer = &mut self.buffer[..self.count];
+                buffer.copy_from_slice(row);
+                plan.process_with_scratch(buffer, spectrum, &mut self.complex_scratch).expect("buffers were made by the plan");
                 let (real, imaginary) = coefficients.split_at_mut(spectrum.len());
                 for (k, value) in spectrum.iter().enumerate() {
                     (real[k], imaginary[k]) = (value.re, value.im);
@@ -88,10 +91,7 @@ impl Rows {
                 coefficients.copy_from_slice(row);
                 plan.process_dct2_with_scratch(coefficients, &mut self.scratch);
             }
-            Kind::Sine(plan) => {
-                coefficients.copy_from_slice(row);
-                plan.process_dst1_with_scratch(coefficients, &mut self.scratch);
-            }
+            Kind::Sine(plan, spectrum) => sine(&**plan, row, coefficients, &mut self.buffer, spectrum, &mut self.complex_scratch),
         }
     }
 
@@ -109,18 +109,71 @@ impl Rows {
                 if self.count.is_multiple_of(2) {
                     spectrum[last].im = 0.0;
                 }
-                plan.process_with_scratch(spectrum, &mut self.buffer, &mut self.complex_scratch).expect("buffers were made by the plan");
-                row.copy_from_slice(&self.buffer);
+                let buffer = &mut self.buffer[..self.count];
+                plan.process_with_scratch(spectrum, buffer, &mut self.complex_scratch).expect("buffers were made by the plan");
+                row.copy_from_slice(buffer);
             }
             Kind::Cosine(plan) => {
                 plan.process_dct3_with_scratch(coefficients, &mut self.scratch);
                 row.copy_from_slice(coefficients);
             }
-            Kind::Sine(plan) => {
-                plan.process_dst1_with_scratch(coefficients, &mut self.scratch);
-                row.copy_from_slice(coefficients);
-            }
+            Kind::Sine(plan, spectrum) => sine(&**plan, coefficients, row, &mut self.buffer, spectrum, &mut self.complex_scratch),
         }
         row.iter_mut().for_each(|value| *value *= self.normalisation);
+    }
+}
+
+/// target_k = sum over j of source_j sin(pi j k / n), j and k = 1 ... n - 1.
+fn sine(
+    plan: &dyn RealToComplex<f64>,
+    source: &[f64],
+    target: &mut [f64],
+    buffer: &mut [f64],
+    spectrum: &mut [Complex<f64>],
+    scratch: &mut [Complex<f64>],
+) {
+    let n = source.len() + 1;
+    (buffer[0], buffer[n]) = (0.0, 0.0);
+    for (j, value) in source.iter().enumerate() {
+        (buffer[1 + j], buffer[2 * n - 1 - j]) = (*value, -value);
+    }
+    plan.process_with_scratch(buffer, spectrum, scratch).expect("buffers were made by the plan");
+    target.iter_mut().zip(&spectrum[1..]).for_each(|(target, value)| *target = -0.5 * value.im);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::Spacing;
+
+    /// Each transform is inverted by its inverse, again and again, and makes the second difference a product.
+    #[test]
+    fn transforms_make_the_second_difference_diagonal() {
+        for n in [16, 20, 31, 48] {
+            for (sides, place) in [(Sides::Periodic, Place::Centre), (Sides::Walls, Place::Centre), (Sides::Walls, Place::Corner)] {
+                let grid = Grid::new([n, 2], sides, [1.0, 1.0], Spacing::Uniform);
+                let mut rows = Rows::new(&grid, place);
+                let mut coefficients = vec![0.0; rows.eigenvalues.len()];
+                let mut row: Vec<f64> = (0..n + 2).map(|i| ((i * i) as f64).sin()).collect();
+                for _ in 0..40 {
+                    match place {
+                        Place::Centre => grid.wrap(&mut row, 1.0),
+                        Place::Corner => grid.wrap_lines(&mut row),
+                    }
+                    let difference = |i: usize| (2.0 * row[i] - row[i - 1] - row[i + 1]) / (grid.width * grid.width);
+                    let first = if place == Place::Corner { 2 } else { 1 };
+                    let expected: Vec<f64> = (first..=n).map(difference).collect();
+                    let mut solved = row.clone();
+                    rows.forward(&row, &mut coefficients);
+                    coefficients.iter_mut().zip(&rows.eigenvalues).for_each(|(value, eigenvalue)| *value *= eigenvalue);
+                    rows.inverse(&mut coefficients, &mut solved);
+                    let largest = expected.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+                    for (value, expected) in solved[first..].iter().zip(&expected) {
+                        assert!((value - expected).abs() < 1e-12 * largest, "{n} {sides:?} {place:?}: {value} {expected}");
+                    }
+                    row = solved.iter().map(|value| value / largest).collect();
+                }
+            }
+        }
     }
 }

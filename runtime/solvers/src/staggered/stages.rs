@@ -7,13 +7,13 @@ use crate::frames::equal_steps;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Substep {
     /// Of this stage's explicit rates.
-    pub(super) now: f64,
+    pub(crate) now: f64,
     /// Of the explicit rates of the stage before.
-    pub(super) before: f64,
+    pub(crate) before: f64,
     /// The stage's duration.
     pub whole: f64,
     /// The part of it for which diffusion along y is taken at the stage's end.
-    pub(super) implicit: f64,
+    pub(crate) implicit: f64,
 }
 
 /// (now, before, implicit) of each stage as parts of the step; the stage's duration is the sum of the first two. With the implicit parts a
