@@ -4,6 +4,7 @@
 
 pub mod active_matter;
 pub mod cavity;
+pub mod compressible;
 pub mod diffusion_reaction;
 mod draw;
 pub mod euler;
@@ -20,6 +21,7 @@ pub mod staggered;
 mod system;
 pub mod thermals;
 mod trajectory;
+mod wide;
 
 pub use parallel::{in_order, simulate_all};
 pub use problem::{Breakdown, Problem, SolverError};

@@ -3,6 +3,7 @@
 
 use crate::active_matter;
 use crate::cavity;
+use crate::compressible;
 use crate::diffusion_reaction;
 use crate::euler;
 use crate::forced_flow;
@@ -137,6 +138,9 @@ pub struct System {
 static SYSTEMS: &[System] = &[
     active_matter::ACTIVE_MATTER,
     cavity::LIQUID_METAL,
+    compressible::COMPRESSIBLE_128,
+    compressible::COMPRESSIBLE_512,
+    compressible::TURBULENT,
     diffusion_reaction::DIFFUSION_REACTION,
     euler::OPEN,
     euler::PERIODIC,

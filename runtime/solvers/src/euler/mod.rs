@@ -75,7 +75,7 @@ fn cost(grid: &[usize], frames: usize) -> f64 {
     let cells: usize = grid.iter().product();
     let finest = grid.iter().copied().max().unwrap_or(1);
     let steps = 1_670.0 * (finest as f64 / 64.0) * (frames as f64 - 1.0) / 100.0;
-    cells as f64 * steps * 1.5e-7
+    cells as f64 * steps * 6e-8
 }
 
 fn run(problem: &Problem, edge: Edge, ranges: &Ranges) -> Result<Trajectory, SolverError> {

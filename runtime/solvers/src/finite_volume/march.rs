@@ -2,9 +2,10 @@
 //! the second-order result is not physical. Steps are cut so that output times are met exactly.
 
 use super::limiter::{Limiter, Slope};
-use super::sweep::{Line, Sweep};
+use super::sweep::{Rows, Sweep};
 use super::{Cells, Edge, Law, Mesh, cell};
 use crate::problem::Breakdown;
+use crate::wide::{Wide, wide};
 
 /// A solution marching in time.
 pub struct March<'a, L, const N: usize> {
@@ -21,7 +22,7 @@ pub struct March<'a, L, const N: usize> {
     /// After the first stage.
     middle: Cells<N>,
     rate: Cells<N>,
-    line: Line<N>,
+    rows: Rows<N>,
 }
 
 impl<'a, L: Law<N>, const N: usize> March<'a, L, N> {
@@ -40,7 +41,7 @@ impl<'a, L: Law<N>, const N: usize> March<'a, L, N> {
         if let Err(at) = to_primitive(law, &conserved, &mut primitive) {
             return Err(breakdown(0.0, &mesh, &primitive, at));
         }
-        let line = Line::new(mesh.cells[0].max(mesh.cells[1]));
+        let rows = Rows::new(mesh.cells[1]);
         Ok(Self {
             law,
             mesh,
@@ -54,7 +55,7 @@ impl<'a, L: Law<N>, const N: usize> March<'a, L, N> {
             primitive,
             middle: zeros(),
             rate: zeros(),
-            line,
+            rows,
         })
     }
 
@@ -84,15 +85,32 @@ impl<'a, L: Law<N>, const N: usize> March<'a, L, N> {
     /// # Errors
     /// A state that is not physical even when the step is repeated at first order.
     pub fn advance(&mut self, until: f64) -> Result<(), Breakdown> {
+        self.advance_by(until, Self::step)
+    }
+
+    /// Marches to time `until` with a step of the caller's, which is given the length that suits the flow.
+    ///
+    /// # Errors
+    /// The step's.
+    pub fn advance_by(&mut self, until: f64, mut step: impl FnMut(&mut Self, f64) -> Result<(), Breakdown>) -> Result<(), Breakdown> {
         while self.time < until {
             let stable = self.stable_step();
             // A sliver of a step at the end would only cost time: stretch the last step by rounding error at most.
             let last = self.time + stable * (1.0 + 1e-12) >= until;
             let dt = if last { until - self.time } else { stable };
-            self.step(dt)?;
+            step(self, dt)?;
             self.time = if last { until } else { self.time + dt };
         }
         Ok(())
+    }
+
+    /// Changes the conserved variables by something else than the flow.
+    ///
+    /// # Errors
+    /// The result is not physical.
+    pub fn change(&mut self, change: impl FnOnce(&mut Cells<N>)) -> Result<(), Breakdown> {
+        change(&mut self.conserved);
+        to_primitive(self.law, &self.conserved, &mut self.primitive).map_err(|at| breakdown(self.time, &self.mesh, &self.primitive, at))
     }
 
     fn stable_step(&self) -> f64 {
@@ -110,10 +128,12 @@ impl<'a, L: Law<N>, const N: usize> March<'a, L, N> {
     /// # Errors
     /// See `advance`.
     pub fn step(&mut self, dt: f64) -> Result<(), Breakdown> {
-        if self.try_step(dt, self.limiter.slope()).is_err() {
+        let slope = self.limiter.slope();
+        if wide(Attempt { march: self, dt, slope }).is_err() {
             // The failed attempt left its stages in `primitive`; the conserved variables are still those of the start.
             to_primitive(self.law, &self.conserved, &mut self.primitive).expect("the state at the start of a step is physical");
-            if let Err(at) = self.try_step(dt, Limiter::FirstOrder.slope()) {
+            let slope = Limiter::FirstOrder.slope();
+            if let Err(at) = wide(Attempt { march: self, dt, slope }) {
                 return Err(breakdown(self.time, &self.mesh, &self.primitive, at));
             }
             self.first_order_steps += 1;
@@ -122,38 +142,53 @@ impl<'a, L: Law<N>, const N: usize> March<'a, L, N> {
         Ok(())
     }
 
-    /// Shu and Osher's two-stage scheme: m = u + dt R(u); u' = (u + m + dt R(m)) / 2. On failure `conserved` is untouched.
-    fn try_step(&mut self, dt: f64, slope: Slope) -> Result<(), usize> {
-        self.rate_of_change(slope);
-        for v in 0..N {
-            for ((m, u), r) in self.middle[v].iter_mut().zip(&self.conserved[v]).zip(&self.rate[v]) {
-                *m = u + dt * r;
-            }
-        }
-        to_primitive(self.law, &self.middle, &mut self.primitive)?;
-        self.rate_of_change(slope);
-        for v in 0..N {
-            for ((m, u), r) in self.middle[v].iter_mut().zip(&self.conserved[v]).zip(&self.rate[v]) {
-                *m = 0.5 * (u + *m + dt * r);
-            }
-        }
-        to_primitive(self.law, &self.middle, &mut self.primitive)?;
-        std::mem::swap(&mut self.conserved, &mut self.middle);
-        Ok(())
-    }
-
+    #[inline(always)]
     fn rate_of_change(&mut self, slope: Slope) {
         for rate in &mut self.rate {
             rate.fill(0.0);
         }
         for axis in 0..2 {
             let sweep = Sweep { mesh: self.mesh, axis, edge: self.edges[axis], slope };
-            self.line.add_rate(self.law, sweep, &self.primitive, &mut self.rate);
+            self.rows.add_rate(self.law, sweep, &self.primitive, &mut self.rate);
         }
     }
 }
 
+/// An attempt at a step: Shu and Osher's two-stage scheme, m = u + dt R(u); u' = (u + m + dt R(m)) / 2. It fails with a cell that is
+/// not physical, and then leaves `conserved` as it was.
+struct Attempt<'m, 'a, L, const N: usize> {
+    march: &'m mut March<'a, L, N>,
+    dt: f64,
+    slope: Slope,
+}
+
+impl<L: Law<N>, const N: usize> Wide for Attempt<'_, '_, L, N> {
+    type Output = Result<(), usize>;
+
+    #[inline(always)]
+    fn run(self) -> Result<(), usize> {
+        let Self { march, dt, slope } = self;
+        march.rate_of_change(slope);
+        for v in 0..N {
+            for ((m, u), r) in march.middle[v].iter_mut().zip(&march.conserved[v]).zip(&march.rate[v]) {
+                *m = u + dt * r;
+            }
+        }
+        to_primitive(march.law, &march.middle, &mut march.primitive)?;
+        march.rate_of_change(slope);
+        for v in 0..N {
+            for ((m, u), r) in march.middle[v].iter_mut().zip(&march.conserved[v]).zip(&march.rate[v]) {
+                *m = 0.5 * (u + *m + dt * r);
+            }
+        }
+        to_primitive(march.law, &march.middle, &mut march.primitive)?;
+        std::mem::swap(&mut march.conserved, &mut march.middle);
+        Ok(())
+    }
+}
+
 /// Converts every cell; fails with the first cell that is not physical.
+#[inline(always)]
 fn to_primitive<L: Law<N>, const N: usize>(law: &L, conserved: &Cells<N>, primitive: &mut Cells<N>) -> Result<(), usize> {
     let len = conserved[0].len();
     let mut physical = true;
@@ -177,4 +212,30 @@ fn to_primitive<L: Law<N>, const N: usize>(law: &L, conserved: &Cells<N>, primit
 fn breakdown<const N: usize>(time: f64, mesh: &Mesh, primitive: &Cells<N>, at: usize) -> Breakdown {
     let (i, j) = (at / mesh.cells[1], at % mesh.cells[1]);
     Breakdown { time, cause: format!("cell ({i}, {j}) has primitive values {:?}", cell(primitive, at)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::euler::Gas;
+
+    /// Wide vectors change no byte.
+    #[test]
+    fn wide_steps_are_the_plain_steps() {
+        let gas = Gas { gamma: 1.4 };
+        let mesh = Mesh { cells: [13, 19], spacing: [0.1, 0.07] };
+        let start = || -> Cells<4> {
+            let state = |at: usize| gas.conserved([1.0 + (at % 7) as f64, (at % 3) as f64, (at % 5) as f64 - 2.0, 0.5 + (at % 11) as f64]);
+            std::array::from_fn(|v| (0..mesh.len()).map(|at| state(at)[v]).collect())
+        };
+        let march = || March::new(&gas, mesh, [Edge::Open, Edge::Periodic], Limiter::MonotonisedCentral, 0.4, start()).expect("physical");
+        let (mut plain, mut widened) = (march(), march());
+        for _ in 0..20 {
+            let (dt, slope) = (0.2 * plain.stable_step(), plain.limiter.slope());
+            Attempt { march: &mut plain, dt, slope }.run().expect("physical");
+            wide(Attempt { march: &mut widened, dt, slope }).expect("physical");
+        }
+        assert_eq!(plain.conserved, widened.conserved);
+        assert_ne!(plain.conserved, start());
+    }
 }

@@ -49,7 +49,7 @@ fn cost(grid: &[usize], frames: usize) -> f64 {
     let cells: usize = grid.iter().product();
     let fastest: f64 = grid.iter().map(|&n| 1.4 * n as f64 / (2.0 * HALF_WIDTH)).sum();
     let steps = (0.01 * fastest / COURANT).ceil() * (frames as f64 - 1.0);
-    cells as f64 * steps * 5.5e-8
+    cells as f64 * steps * 3.5e-8
 }
 
 fn run(problem: &Problem) -> Result<Trajectory, SolverError> {

@@ -54,6 +54,7 @@ impl Exact {
     }
 
     /// Densities left and right of the contact.
+    #[allow(dead_code, reason = "not every test that shares this file needs it")]
     pub fn star_densities(&self) -> (f64, f64) {
         (self.star_density(self.left), self.star_density(self.right))
     }
