@@ -12,7 +12,7 @@ fn main() {
     let sm = std::env::args().nth(2).map_or(90, |sm| sm.parse().expect("a compute capability such as 80"));
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder).expect("the folder can be made");
-    let cases: Vec<Value> = kernels().iter().map(|(name, kernel)| written(folder, name, kernel, Target { sm })).collect();
+    let cases: Vec<Value> = kernels().iter().map(|(name, kernel)| written(folder, name, kernel, Target::of(sm))).collect();
     std::fs::write(folder.join("cases.json"), serde_json::to_string_pretty(&cases).expect("JSON")).expect("the list can be written");
 }
 

@@ -3,16 +3,34 @@
 
 use pfm_ir::DType;
 
-/// What a device can do: its compute capability as one number, such as 90 for 9.0.
+/// What functions are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
+    /// The compute capability as one number, such as 90 for 9.0.
     pub sm: u32,
+    /// Whether they may use instructions of this capability that later devices lack. Its code then runs on no other.
+    pub own: bool,
 }
 
 impl Target {
-    /// What the compiler is told. Instructions of 9.0 that later devices lack have a name of their own.
+    /// What a device of this capability runs.
+    pub fn of(sm: u32) -> Target {
+        Target { sm, own: sm == 90 }
+    }
+
+    /// Without the instructions that later devices lack.
+    pub fn plain(sm: u32) -> Target {
+        Target { sm, own: false }
+    }
+
+    /// Whether groups of four warps multiply matrices that lie in shared memory.
+    pub fn multiplies_in_groups(&self) -> bool {
+        self.own && self.sm == 90
+    }
+
+    /// What the compiler is told, such as `sm_80` or `sm_90a`.
     pub fn architecture(&self) -> String {
-        if self.sm == 90 { "sm_90a".to_string() } else { format!("sm_{}", self.sm) }
+        format!("sm_{}{}", self.sm, if self.own { "a" } else { "" })
     }
 }
 

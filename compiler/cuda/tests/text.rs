@@ -5,7 +5,7 @@ use pfm_ir::{Builder, DType, Role, TensorType, ValueId};
 use pfm_ops as ops;
 use std::path::Path;
 
-const TARGET: Target = Target { sm: 80 };
+const TARGET: Target = Target { sm: 80, own: false };
 
 /// All launches of a graph's plan, as text.
 fn text(make: impl Fn(&mut Builder, ValueId) -> ValueId, input: TensorType) -> String {

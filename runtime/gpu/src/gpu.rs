@@ -29,7 +29,7 @@ impl Gpu {
     }
 
     pub fn target(&self) -> Target {
-        Target { sm: self.device.capability }
+        Target::of(self.device.capability)
     }
 
     /// Makes all these functions callable, those that are new on several threads.

@@ -21,13 +21,13 @@ fn every_case_compiles_without_spills() {
     for &sm in all {
         let mut sources: BTreeMap<String, String> = BTreeMap::new();
         for case in cases() {
-            let (_, module) = planned(&case, Target { sm }).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            let (_, module) = planned(&case, Target::of(sm)).unwrap_or_else(|e| panic!("{}: {e}", case.name));
             sources.extend(module.sources);
         }
         let texts: Vec<String> = sources.into_values().collect();
         println!("{} functions for sm_{sm}", texts.len());
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let made = compile_all(&texts, &Target { sm }.architecture(), threads, Some(&cache)).unwrap_or_else(|e| panic!("{e}"));
+        let made = compile_all(&texts, &Target::of(sm).architecture(), threads, Some(&cache)).unwrap_or_else(|e| panic!("{e}"));
         for (compiled, text) in made.iter().zip(&texts) {
             let body = text.split("extern \"C\"").nth(1).unwrap_or(text);
             assert!(!compiled.spills(), "{}\n{body}", compiled.log);

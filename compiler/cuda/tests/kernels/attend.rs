@@ -102,6 +102,13 @@ fn gradient_on_tensor_cores() {
     shim::check("attend_gradient", &cases);
 }
 
+#[test]
+fn straight_from_the_definition() {
+    let some = || large().into_iter().skip(1).take(3);
+    let forward = some().map(|s| forward(&s, DType::F32, 80, 1e-5));
+    shim::check("attend_direct", &forward.chain(some().map(|s| backward(&s, DType::F32, true, 80, 1e-5))).collect::<Vec<Case>>());
+}
+
 fn for_groups() -> Vec<Sizes> {
     large().into_iter().filter(|s| s.width <= 80).collect()
 }
@@ -141,4 +148,12 @@ fn gradient_over_few_tokens() {
     let bf16 = few().into_iter().map(|s| backward(&s, DType::Bf16, false, 90, 5e-3));
     let f32 = few().into_iter().map(|s| backward(&s, DType::F32, false, 90, 1e-5));
     shim::check("attend_few_gradient", &bf16.chain(f32).collect::<Vec<Case>>());
+}
+
+/// Over more keys than a tile has, and over few.
+pub fn with_barriers() -> Vec<Case> {
+    let (large, few) = (large(), few());
+    let on_warps = [forward(&large[0], DType::Bf16, 80, 1e-2), backward(&large[0], DType::Bf16, true, 80, 2e-2)];
+    let on_groups = [forward(&large[0], DType::Bf16, 90, 1e-2), backward(&large[0], DType::Bf16, true, 90, 2e-2)];
+    on_warps.into_iter().chain(on_groups).chain([backward(&few[0], DType::F32, false, 90, 1e-5)]).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::shim;
 use crate::support::{Case, case, kernel, ty};
+use pfm_cuda::Step;
 use pfm_ir::{Attrs, DType};
 
 struct Sizes {
@@ -93,4 +94,31 @@ fn f32_in_parts_on_tensor_cores() {
     let of = |op: &'static str| sizes.iter().map(move |s| convolution(op, s, DType::F32));
     let cases: Vec<Case> = of("conv").chain(of("conv_input_grad")).chain(of("conv_weight_grad")).collect();
     shim::check("conv_f32", &cases);
+}
+
+/// What has no tiles: kernels of many rows for the weights' gradient, and more zeros in front than the kernel reaches for the input's.
+#[test]
+fn straight_from_the_definition() {
+    let wide = Sizes { input: [1, 2, 9, 8], channels: (5, 6), kernel: [1, 5, 3], stride: [1; 3], low: [0, 2, 1], high: [0, 2, 1] };
+    let early = Sizes { input: [1, 4, 5, 6], channels: (3, 4), kernel: [1, 2, 2], stride: [1; 3], low: [3, 0, 0], high: [0; 3] };
+    let cases = [
+        convolution("conv_weight_grad", &wide, DType::Bf16),
+        convolution("conv_weight_grad", &wide, DType::F32),
+        convolution("conv_input_grad", &early, DType::F32),
+    ];
+    for case in &cases {
+        let Step::Launch(launch) = &case.draft.steps[0] else { panic!("{} is no product for a library", case.name) };
+        assert!(launch.entry.starts_with("conv_direct"), "{} is {}", case.name, launch.entry);
+    }
+    shim::check("conv_direct", &cases);
+}
+
+/// Frames in shared memory in stages and as a ring; weight gradients by several blocks, by several warps for a tap, and over several
+/// tiles that each begin anew.
+pub fn with_barriers() -> Vec<Case> {
+    let (all, weights) = (dense(), "conv_weight_grad");
+    let bf16 = [("conv", &all[4]), ("conv", &all[0]), (weights, &causal([1, 2, 34, 33], (8, 8))), (weights, &all[6])]
+        .map(|(op, sizes)| convolution(op, sizes, DType::Bf16));
+    let anew = Sizes { input: [1, 4, 5, 6], channels: (8, 8), kernel: [2, 1, 4], stride: [1; 3], low: [0, 0, 2], high: [0, 1, 1] };
+    bf16.into_iter().chain([convolution(weights, &anew, DType::F32)]).collect()
 }

@@ -16,7 +16,7 @@ fn alone(name: &str, op: &str, operands: &[TensorType], attrs: Attrs, tolerance:
         b.output(&format!("y{i}"), *v);
     }
     let types = results.iter().map(|v| b.ty(*v).clone()).collect();
-    let target = Target { sm: 80 };
+    let target = Target::of(80);
     let plan = pfm_plan::plan(&b.graph, &|work| pfm_cuda::scratch_bytes(work, &target));
     let [group] = &plan.groups[..] else { panic!("{name}: one operation is one group") };
     let draft = pfm_cuda::draft(&group.work, group.buffers.len(), &target).expect("loops have no kernel to lack");
@@ -71,4 +71,14 @@ fn loops_of_every_width_and_direction() {
         }
     }
     shim::check("loops", &cases);
+}
+
+/// A sum over rows, one over columns, and a transpose.
+pub fn with_barriers() -> Vec<Case> {
+    let sum = |shape: &[usize], axis: usize| {
+        let attrs = Attrs::new().ints("axes", &[axis]);
+        alone(&format!("sum of {shape:?} over {axis}"), "reduce_sum", &[ty(DType::F32, shape)], attrs, tolerance(DType::F32))
+    };
+    let turned = alone("transpose", "permute", &[ty(DType::F32, &[70, 50])], Attrs::new().ints("axes", &[1, 0]), 0.0);
+    vec![sum(&[3000, 5], 0), sum(&[5, 9000], 1), turned]
 }

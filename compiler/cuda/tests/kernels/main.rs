@@ -2,6 +2,7 @@
 //! device (`tests/shim`), under several schedules. What only a device shows is left to it.
 
 mod attend;
+mod barriers;
 mod conv;
 mod loops;
 mod shim;

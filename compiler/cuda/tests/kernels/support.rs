@@ -4,6 +4,7 @@ use pfm_cuda::{Draft, Target};
 use pfm_ir::{Attrs, DType, OpRef, Tensor, TensorType, evaluate};
 use pfm_plan::Kernel;
 
+#[derive(Clone)]
 pub struct Case {
     pub name: String,
     pub kernel: Kernel,
@@ -65,7 +66,7 @@ pub fn kernel(op: &str, operands: &[TensorType], attrs: Attrs) -> Kernel {
 pub fn case(name: &str, kernel: Kernel, operands: Option<Vec<Tensor>>, tolerance: f64, sm: u32) -> Case {
     let mut words = Words::new(name.len() as u64 + 17);
     let operands = operands.unwrap_or_else(|| kernel.operands.iter().map(|ty| random(ty, &mut words)).collect());
-    let draft = pfm_cuda::kernels::draft(&kernel, &Target { sm }).expect("there is a kernel for it");
+    let draft = pfm_cuda::kernels::draft(&kernel, &Target::of(sm)).expect("there is a kernel for it");
     let expected = meant(&kernel, &operands);
     Case { name: name.to_string(), kernel, draft, operands, expected, tolerance }
 }

@@ -15,10 +15,12 @@ class Harness {
   FILE *in, *out;
   const char* name;
   std::vector<size_t> sizes;
+  // Memory in this order: operands, results, working memory.
   size_t operands;
-  std::vector<std::vector<unsigned char>> memory;
+  std::vector<std::vector<unsigned char>> memory, at_first;
 
   unsigned char* at(size_t i) { return memory[i].data() + GUARD + (64 - (uintptr_t)memory[i].data() % 64) % 64; }
+  std::vector<unsigned char> content(size_t i) { return {at(i), at(i) + sizes[i]}; }
 
   [[noreturn]] void fail(const char* what, size_t i) {
     fprintf(stderr, "%s: memory %zu %s\n", name, i, what);
@@ -36,12 +38,16 @@ class Harness {
     sizes.insert(sizes.end(), results.begin(), results.end());
     sizes.push_back(scratch);
     memory.assign(sizes.size(), {});
+    at_first.assign(this->operands, {});
     for (size_t i = 0; i < sizes.size(); i++) {
       memory[i].assign(sizes[i] + 2 * GUARD + 64, 0xff);
-      if (i < this->operands && fread(at(i), 1, sizes[i], in) != sizes[i]) fail("is not in the inputs", i);
+      if (i >= this->operands) continue;
+      if (fread(at(i), 1, sizes[i], in) != sizes[i]) fail("is not in the inputs", i);
+      at_first[i] = content(i);
     }
   }
 
+  // Writes the results to the outputs.
   template <class F>
   void under_each_schedule(F f) {
     std::vector<std::vector<unsigned char>> before;
@@ -56,9 +62,11 @@ class Harness {
       for (size_t i = 0; i < sizes.size(); i++) {
         for (size_t g = 0; g < GUARD; g++)
           if (at(i)[sizes[i] + g] != 0xff || at(i)[-1 - (long)g] != 0xff) fail("was written past its end", i);
-        if (i >= operands && i + 1 < sizes.size()) after.emplace_back(at(i), at(i) + sizes[i]);
+        if (i < operands && content(i) != at_first[i]) fail("is an operand and was written", i);
+        if (i >= operands && i + 1 < sizes.size()) after.push_back(content(i));
       }
-      if (!before.empty() && before != after) fail("or another result differs between schedules", operands);
+      for (size_t i = 0; !before.empty() && i < after.size(); i++)
+        if (before[i] != after[i]) fail("differs between schedules", operands + i);
       before = after;
     }
     for (auto& result : before) fwrite(result.data(), 1, result.size(), out);

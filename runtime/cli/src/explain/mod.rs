@@ -135,7 +135,7 @@ fn explain_stage(args: &Args, name: &str, loaded: &load::Loaded, out: &Output) -
     };
     let mut seen = Seen::default();
     let capability = args.capability.or(args.cuda.as_ref().map(|_| CAPABILITY));
-    let cuda = capability.map(|sm| pfm_cuda::Target { sm });
+    let cuda = capability.map(pfm_cuda::Target::of);
     let options = pfm_compiler::Options { cuda, ..Default::default() };
     let graph = pfm_lower::lower(&loaded.checked.context(), stage, unit);
     let plan = match graph.and_then(|graph| pfm_compiler::plan(graph, options, &mut seen)) {

@@ -2,6 +2,7 @@
 //! function takes and whether any of them spill.
 
 use super::cache::Cache;
+use super::usage::Usage;
 use super::{CudaError, find};
 use cudarc::nvrtc::{result, sys};
 use std::ffi::CString;
@@ -28,9 +29,14 @@ impl Compiled {
         Some(Compiled { code: code.to_vec(), log: String::from_utf8(log.to_vec()).ok()? })
     }
 
-    /// Whether the functions keep everything in registers that they mean to.
+    /// What its functions take.
+    pub fn usage(&self) -> Usage {
+        Usage::read(&self.log)
+    }
+
+    /// Whether registers do not suffice for what the functions mean to keep there.
     pub fn spills(&self) -> bool {
-        self.log.lines().any(|l| l.contains("bytes spill stores") && !l.contains(" 0 bytes spill stores"))
+        self.usage().spilled > 0
     }
 }
 

@@ -12,6 +12,7 @@ mod gemm;
 mod graph;
 mod libraries;
 mod memory;
+mod usage;
 
 pub use cache::Cache;
 pub use compile::{Compiled, compile, compile_all};
@@ -20,6 +21,7 @@ pub use gemm::{Element, Gemm, Operand, Product};
 pub use graph::Graph;
 pub use libraries::{Found, find, find_in};
 pub use memory::{Memory, Word};
+pub use usage::Usage;
 
 /// What went wrong, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]

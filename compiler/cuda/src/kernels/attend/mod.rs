@@ -17,7 +17,7 @@ pub fn draft(kernel: &Kernel, target: &Target) -> Draft {
     let tensor_cores = q.dtype == DType::Bf16 && kernel.attrs.get_float("scale") > 0.0;
     if tokens <= few::MOST && width <= few::WIDEST {
         few::draft(kernel)
-    } else if tensor_cores && target.sm == 90 && width <= group::WIDEST {
+    } else if tensor_cores && target.multiplies_in_groups() && width <= group::WIDEST {
         group::draft(kernel)
     } else if tensor_cores && width <= tensor::WIDEST {
         tensor::draft(kernel)
