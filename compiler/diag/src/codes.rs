@@ -1,20 +1,39 @@
 //! The table of diagnostic codes. `pfmc explain CODE` prints a row.
 
-mod later;
+mod claims;
+mod runs;
+mod warnings;
 
 use crate::CodeInfo;
 
+const TABLES: [&[CodeInfo]; 4] = [ERRORS, claims::ROWS, runs::ROWS, warnings::ROWS];
+
 /// Sorted by code. First letter E: error, W: warning, R: at run time, F: a claim of the file that failed.
 /// Second and third digit: 00 syntax, 01 names, 02 units and values, 03 masks, 04 shapes, 05 data, 06 stages and weights, 07 grids, 08 device, 09 claims, 10 definitions.
-pub const CODES: &[CodeInfo] = &joined::<{ ERRORS.len() + later::ROWS.len() }>(ERRORS, later::ROWS);
+pub const CODES: &[CodeInfo] = &joined::<{ rows() }>();
 
-/// The rows of both tables, in order.
-const fn joined<const N: usize>(first: &[CodeInfo], second: &[CodeInfo]) -> [CodeInfo; N] {
-    let mut rows = [first[0]; N];
-    let mut at = 0;
+const fn rows() -> usize {
+    let (mut rows, mut table) = (0, 0);
+    while table < TABLES.len() {
+        rows += TABLES[table].len();
+        table += 1;
+    }
+    rows
+}
+
+/// The rows of all tables, in order.
+const fn joined<const N: usize>() -> [CodeInfo; N] {
+    let mut rows = [TABLES[0][0]; N];
+    let (mut at, mut table, mut row) = (0, 0, 0);
     while at < N {
-        rows[at] = if at < first.len() { first[at] } else { second[at - first.len()] };
-        at += 1;
+        if row < TABLES[table].len() {
+            rows[at] = TABLES[table][row];
+            at += 1;
+            row += 1;
+        } else {
+            table += 1;
+            row = 0;
+        }
     }
     rows
 }
