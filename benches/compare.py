@@ -76,6 +76,8 @@ class Pair:
         theirs = self.torch("eager", 3, 0)
         if ours["parameters"] != theirs["parameters"]:
             sys.exit(f"pfmc has {ours['parameters']} parameters, PyTorch {theirs['parameters']}")
+        for difference in unlike(ours, theirs):
+            print(f"  warning: not alike: {difference}", flush=True)
         apart = [abs(a - b) / abs(b) for a, b in zip(ours["losses"], theirs["losses"])]
         print(f"  {ours['parameters']:,} parameters; losses of the first steps differ by {', '.join(f'{d:.1e}' for d in apart)}")
         first, later = AGREE[self.precision]
@@ -117,6 +119,15 @@ class Pair:
         summary["peak memory"] = {"pfmc": a, "PyTorch": b, "ratio": a / b}
         print(f"  {'peak memory':<12} pfmc {a / 2**20:7.1f} MiB    PyTorch {mode} {b / 2**20:7.1f} MiB    pfmc/PyTorch {a / b:.3f}", flush=True)
         return summary
+
+
+def unlike(ours, theirs):
+    """What makes the two results different things. `cpu (avx512)` and `cuda:0 (NAME)` are kinds with more; f32 in parts is beside float32."""
+    kind = lambda result: result["device"].split()[0].split(":")[0]
+    precision = lambda result: result["precision"].removesuffix("_split")
+    for name, of in (("device", kind), ("precision", precision), ("threads", lambda result: result["threads"])):
+        if of(ours) != of(theirs):
+            yield f"{name} {of(ours)} of pfmc, {of(theirs)} of PyTorch"
 
 
 def mebibytes(result):

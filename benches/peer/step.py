@@ -123,7 +123,7 @@ def main():
         seconds.append(now() - begin)
         cpu.append(time.process_time() - cpu_begin)
     print(json.dumps(dict(
-        program=f"PyTorch {torch.__version__}", mode=ARGS.mode, device=ARGS.device, dtype=ARGS.dtype, stage=ARGS.stage, batch=window.shape[0], threads=ARGS.threads,
+        program=f"PyTorch {torch.__version__}", mode=ARGS.mode, device=ARGS.device, precision=ARGS.dtype, stage=ARGS.stage, batch=window.shape[0], threads=ARGS.threads,
         parameters=sum(p.numel() for p in model.parameters()), losses=losses, seconds=times(seconds[ARGS.warmup:]),
         cpu_seconds=times(cpu[ARGS.warmup:]), memory=dict(before=before, above=peak(before)),
     )))

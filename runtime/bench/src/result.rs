@@ -1,6 +1,7 @@
 //! The result of a measurement, as plain numbers that serialise.
 
 use crate::{Ceilings, Class, Group, GroupClock, Memory};
+use pfm_train::StagingBytes;
 use serde::Serialize;
 
 #[derive(Clone, Debug, Serialize)]
@@ -15,6 +16,8 @@ pub struct Bench {
     pub trainable: usize,
     /// Such as `cpu (avx512)`.
     pub device: String,
+    /// Of the stage's products, as its file says: `f32`, `f32_split` or `bf16`.
+    pub precision: String,
     pub threads: usize,
     pub instruction_set: String,
     pub warmup: usize,
@@ -54,6 +57,9 @@ pub struct Reading {
     /// Medians over those of steps from memory.
     pub ratio: f64,
     pub cpu_ratio: f64,
+    /// Memory for windows that travel to a device ahead of their step, which comes on top of the memory of steps from memory; None
+    /// where none do.
+    pub staging: Option<StagingBytes>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -7,7 +7,10 @@ use pfm_ir::Precision;
 use pfm_kernels::Isa;
 use pfm_lower::{Context, Unit};
 use pfm_plan::PROCESS_BYTES;
-use pfm_train::{Clock, Device, Native, NativePrograms, Programs, RunError, Samples, StageWork, Store, WellSamples, stage_work};
+use pfm_train::{
+    Clock, Device, Feed, MicroBatch, Native, NativePrograms, Programs, RunError, Samples, StageWork, StagingBytes, Store, WellSamples,
+    stage_work,
+};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -80,6 +83,7 @@ pub fn measure(native: &Native, request: &Request) -> Result<Bench, RunError> {
         parameters: model.parameters.iter().map(|p| p.count()).sum(),
         trainable: trained.map(|(p, _)| p.count()).sum(),
         device: native.device.described(isa(native).name()),
+        precision: stage.precision.name().into(),
         threads: native.pool.threads(),
         instruction_set: isa(native).name().into(),
         warmup: request.warmup,
@@ -153,18 +157,36 @@ impl Steps {
         Steps { programs, work, store, batch, done: 0, updates: 0, losses, seconds, cpu, of_programs: BTreeMap::new() }
     }
 
-    /// One optimiser step.
+    /// One optimiser step on the batch in memory.
     fn step(&mut self) -> Result<(), RunError> {
         let (begin, cpu) = (Instant::now(), cpu_seconds());
-        let work = &self.work;
-        let micro = work.batch / work.accumulate;
-        let unit = self.programs.accumulate_unit(0, work.evaluation);
+        let part = self.batch.len() / self.work.accumulate;
+        self.step_with(&mut |steps, micro| {
+            let windows = &steps.batch[micro.index * part..(micro.index + 1) * part];
+            steps.programs.accumulate(0, micro.variant, windows, micro.key, &mut steps.store)
+        })?;
+        self.count(begin, cpu);
+        Ok(())
+    }
+
+    /// One on the next windows that a run would read, the wait for them included.
+    fn read_step(&mut self, feed: &mut Feed, samples: &mut WellSamples) -> Result<(), RunError> {
+        let (begin, cpu) = (Instant::now(), cpu_seconds());
+        feed.advance(samples)?;
+        self.step_with(&mut |steps, micro| feed.accumulate(micro, &mut steps.programs, samples, &mut steps.store))?;
+        self.count(begin, cpu);
+        Ok(())
+    }
+
+    fn step_with(&mut self, accumulate: &mut dyn FnMut(&mut Steps, MicroBatch) -> Result<f32, RunError>) -> Result<(), RunError> {
+        let (variant, count, samples) = (self.work.evaluation, self.work.accumulate, self.work.batch / self.work.accumulate);
+        let unit = self.programs.accumulate_unit(0, variant);
         let mut loss = 0.0f64;
-        for (index, windows) in self.batch.chunks_exact(self.batch.len() / work.accumulate).enumerate() {
+        for index in 0..count {
             let start = Instant::now();
-            let key = [work.seed as i32, work.id as i32, self.done as i32, (index * micro) as i32];
-            let share = self.programs.accumulate(0, work.evaluation, windows, key, &mut self.store)?;
-            loss += f64::from(share) / work.accumulate as f64;
+            let key = [self.work.seed as i32, self.work.id as i32, self.done as i32, (index * samples) as i32];
+            let share = accumulate(self, MicroBatch { set: 0, variant, index, key })?;
+            loss += f64::from(share) / count as f64;
             self.of_programs.entry(unit).or_default().push(start.elapsed().as_secs_f64());
         }
         let start = Instant::now();
@@ -174,37 +196,34 @@ impl Steps {
         self.done += 1;
         self.updates += u64::from(norm.is_finite());
         self.losses.push(loss as f32);
+        Ok(())
+    }
+
+    fn count(&mut self, begin: Instant, cpu: f64) {
         self.seconds.push(begin.elapsed().as_secs_f64());
         self.cpu.push(cpu_seconds() - cpu);
-        Ok(())
     }
 
     /// As many steps on windows of the training split, in the order of a run, and the reader ahead of them as it is there.
     fn reading(&mut self, native: &Native, request: &Request) -> Result<Reading, RunError> {
         let memory = [Times::of(self.seconds.clone()), Times::of(self.cpu.clone())];
         self.programs.hold_windows(false);
+        // Steps that read have a batch of their own.
+        self.batch = vec![];
         let mut samples = WellSamples::open(&native.experiment, request.stage, &native.data)?;
         let windows = samples.training_windows(0);
-        let mut batches = 0..;
-        let mut all = |count: usize| {
+        let all = (request.warmup + request.steps) as u64;
+        let mut feed = Feed::new(&self.work, (0..all).map(|number| (0, number)));
+        for count in [request.warmup, request.steps] {
             self.forget();
-            for number in batches.by_ref().take(count) {
-                let (begin, cpu) = (Instant::now(), cpu_seconds());
-                samples.batch(0, number, &mut self.batch)?;
-                self.step()?;
-                // In place of what the step wrote down, which is without the wait for its windows.
-                self.seconds.pop();
-                self.cpu.pop();
-                self.seconds.push(begin.elapsed().as_secs_f64());
-                self.cpu.push(cpu_seconds() - cpu);
+            for _ in 0..count {
+                self.read_step(&mut feed, &mut samples)?;
             }
-            Ok::<(), RunError>(())
-        };
-        all(request.warmup)?;
-        all(request.steps)?;
+        }
         let (seconds, cpu_seconds) = (Times::of(self.seconds.clone()), Times::of(self.cpu.clone()));
         let (ratio, cpu_ratio) = (seconds.median / memory[0].median, cpu_seconds.median / memory[1].median);
-        Ok(Reading { windows, seconds, cpu_seconds, ratio, cpu_ratio })
+        let staging = Some(self.programs.staging_bytes()).filter(|s| *s != StagingBytes::default());
+        Ok(Reading { windows, seconds, cpu_seconds, ratio, cpu_ratio, staging })
     }
 
     /// Drops the times so far, not the losses.

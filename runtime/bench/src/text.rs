@@ -43,6 +43,13 @@ fn times(b: &Bench) -> Vec<String> {
     if let Some(read) = &b.reading {
         let (wall, cpu) = (100.0 * (read.ratio - 1.0), 100.0 * (read.cpu_ratio - 1.0));
         lines.push(format!("  reading {} windows costs {wall:+.1} % of the step, {cpu:+.1} % of its CPU time", read.windows));
+        lines.extend(read.staging.map(|s| {
+            format!(
+                "  windows travel ahead of their step: {} of page-locked memory, {} on the device",
+                mebibytes(s.host),
+                mebibytes(s.device)
+            )
+        }));
     }
     lines.push(match b.planned_seconds {
         Some(planned) => {

@@ -1,5 +1,5 @@
 //! A measurement beside earlier ones, of this program or of any other that writes the same few keys: `seconds.median`,
-//! `cpu_seconds.median`, `memory.above`, and `stage`.
+//! `cpu_seconds.median`, `memory.above`, and `stage`. What makes two results different things, such as another device, is said.
 
 use crate::Bench;
 use serde::Serialize;
@@ -53,6 +53,12 @@ pub fn compare(ours: &Bench, earlier: &Earlier) -> Other {
     }
 }
 
+/// Another program may say `cuda` where this one says `cuda:0 (NAME)`.
+fn alike(ours: &Value, theirs: &Value) -> bool {
+    let starts = |ours: &str, theirs: &str| ours.strip_prefix(theirs).is_some_and(|rest| rest.starts_with([' ', ':']));
+    ours == theirs || ours.as_str().zip(theirs.as_str()).is_some_and(|(ours, theirs)| starts(ours, theirs))
+}
+
 fn number(value: &Value, keys: [&str; 2]) -> Option<f64> {
     value.get(keys[0])?.get(keys[1])?.as_f64()
 }
@@ -60,9 +66,10 @@ fn number(value: &Value, keys: [&str; 2]) -> Option<f64> {
 fn unlike(ours: &Bench, theirs: &Value) -> Vec<String> {
     let ours = serde_json::json!({
         "stage": ours.stage, "choice": ours.choice, "batch": ours.batch, "threads": ours.threads, "parameters": ours.parameters,
+        "device": ours.device, "precision": ours.precision,
     });
     let differs = |(key, value): (&String, &Value)| {
-        let other = theirs.get(key).filter(|o| *o != value)?;
+        let other = theirs.get(key).filter(|o| !alike(value, o))?;
         Some(format!("{key} {other}, not {value}"))
     };
     ours.as_object().expect("an object").iter().filter_map(differs).collect()

@@ -1,6 +1,8 @@
 //! Choices made by chance, each a pure function of what it is for. Nothing is carried from step to step, so resuming is a
 //! jump and the order of evaluation never matters.
 
+use std::ops::Range;
+
 /// Which of `variants` the step (counted from 0) trains, uniformly.
 pub fn variant(seed: u64, stage: u32, step: u64, variants: &[usize]) -> usize {
     assert!(!variants.is_empty(), "a stage trains at least one variant");
@@ -22,6 +24,18 @@ pub fn data_set(seed: u64, stage: u32, step: u64, weights: &[u64]) -> usize {
         place -= weight;
     }
     unreachable!("the place lies below the sum of the weights")
+}
+
+/// For each of these steps the data set that it trains on, and how many batches of it the steps from the very first on took before.
+pub fn batches(seed: u64, stage: u32, weights: Vec<u64>, steps: Range<u64>) -> impl Iterator<Item = (usize, u64)> {
+    let mut taken = vec![0u64; weights.len()];
+    let skipped = steps.start as usize;
+    let all = (0..steps.end).map(move |step| {
+        let set = data_set(seed, stage, step, &weights);
+        taken[set] += 1;
+        (set, taken[set] - 1)
+    });
+    all.skip(skipped)
 }
 
 /// `size` different indices below `total`, sorted; all of them when there are not more. Subset number `which`.
@@ -91,6 +105,18 @@ mod tests {
         assert_ne!(drawn(0, 1), drawn(1, 1));
         assert_ne!(drawn(0, 1), drawn(0, 2));
         assert!((0..50).all(|s| data_set(0, 1, s, &[0, 4, 0]) == 1 && data_set(0, 1, s, &[7]) == 0));
+    }
+
+    #[test]
+    fn batches_go_on_where_they_stopped() {
+        let all: Vec<_> = batches(3, 9, vec![1, 2], 0..50).collect();
+        for set in 0..2 {
+            let numbers: Vec<u64> = all.iter().filter(|(s, _)| *s == set).map(|(_, n)| *n).collect();
+            assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>(), "each batch once, in order");
+        }
+        for from in [0, 1, 17, 49, 50] {
+            assert_eq!(batches(3, 9, vec![1, 2], from..50).collect::<Vec<_>>(), all[from as usize..]);
+        }
     }
 
     #[test]

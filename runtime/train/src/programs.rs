@@ -24,8 +24,17 @@ pub struct SlotInfo {
 pub struct Arithmetic {
     /// Such as `cpu avx512`.
     pub name: String,
+    /// Other names of what makes the same bits.
+    pub like: Vec<String>,
     /// Whether somebody asked for just this, rather than for the best that there is.
     pub chosen: bool,
+}
+
+impl Arithmetic {
+    /// Whether steps made with what has this name end in the same bits.
+    pub fn agrees_with(&self, name: &str) -> bool {
+        self.name == name || self.like.iter().any(|other| other == name)
+    }
 }
 
 /// Which metrics `measure` computes.
@@ -44,6 +53,14 @@ pub struct Measured {
     pub name: String,
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
+}
+
+/// The windows of a micro-batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Window<'a> {
+    Here(&'a [f32]),
+    /// Those that `Programs::send_ahead` was given last.
+    SentAhead,
 }
 
 /// One stage, loaded on one device. `set` says which of the stage's data sets a call is about; windows are `[samples, frames, *grid, fields]`, row-major, in physical units.
@@ -68,9 +85,29 @@ pub trait Programs {
     /// Samples that `predict` and `measure` take at once; the caller pads the last call.
     fn evaluation_batch(&self) -> usize;
 
-    /// Adds this micro-batch's share of the gradient to every `grad:PATH` and returns its mean loss. `key` is (seed, stage
-    /// id, step counted from 0, position in the step's batch of the first sample).
-    fn accumulate(&mut self, set: usize, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError>;
+    /// Whether windows that are given to `send_ahead` while the device computes are there sooner than those that come with their
+    /// micro-batch. Where they are not, `send_ahead` is never called.
+    fn sends_ahead(&self) -> bool {
+        false
+    }
+
+    /// Lets the windows of the next micro-batch travel to the device; the caller may change them when this returns.
+    fn send_ahead(&mut self, _: &[f32]) -> Result<(), RunError> {
+        panic!("these programs send nothing ahead")
+    }
+
+    /// Starts to add a micro-batch's share of the gradient to every `grad:PATH`; the caller may change its windows when this
+    /// returns. `key` is (seed, stage id, step counted from 0, position in the step's batch of the first sample).
+    fn launch(&mut self, set: usize, variant: usize, window: Window, key: [i32; 4], store: &mut Store) -> Result<(), RunError>;
+
+    /// Waits for the micro-batch that was launched last and returns its mean loss.
+    fn loss(&mut self) -> Result<f32, RunError>;
+
+    /// Both, one after the other.
+    fn accumulate(&mut self, set: usize, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError> {
+        self.launch(set, variant, Window::Here(window), key, store)?;
+        self.loss()
+    }
 
     /// The optimiser's step number `step`, counted from 1 over the updates that were not skipped: clips, changes parameters
     /// and slots, zeroes gradients. Returns the gradient's norm before clipping; where that is not finite, parameters and

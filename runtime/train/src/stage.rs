@@ -9,7 +9,7 @@ use crate::place::{DirectoryLock, Places};
 use crate::progress::StepReport;
 use crate::store::{Role, Store};
 use crate::work::StageWork;
-use crate::{Faults, Programs, Progress, Provider, RunError, Samples, draw, durable};
+use crate::{Faults, Feed, MicroBatch, Programs, Progress, Provider, RunError, Samples, draw, durable};
 use pfm_diag::Diagnostic;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -163,7 +163,7 @@ impl Running<'_> {
     fn note_arithmetic(&mut self) -> Result<Option<Diagnostic>, RunError> {
         let (now, done) = (self.programs.arithmetic(), self.state.step);
         let before = self.state.arithmetic.last().map(|stretch| stretch.name.clone());
-        if before.as_ref() == Some(&now.name) {
+        if before.as_ref().is_some_and(|before| now.agrees_with(before)) {
             return Ok(None);
         }
         self.state.arithmetic.push(Stretch { from: done, name: now.name.clone() });
@@ -174,7 +174,7 @@ impl Running<'_> {
         }
         Err(Diagnostic::new("R0113", message)
             .note("results differ in the last bits, so the stage would end with other bytes than a run on either alone")
-            .help("name one with `--isa`: the first goes on exactly, where the processor has it; this one goes on and notes the change")
+            .help(how_to_go_on(&before, &now.name))
             .into())
     }
 
@@ -200,21 +200,13 @@ impl Running<'_> {
 
     fn train(&mut self, directory: &Path, events: &mut EventLog) -> Result<(), RunError> {
         let work = self.work;
-        let mut batch = vec![];
         let shares = work.shares(|set| self.samples.training_windows(set));
-        // What each data set has given so far.
-        let mut taken = vec![0u64; work.sets.len()];
-        (0..self.state.step).for_each(|step| taken[draw::data_set(work.seed, work.id, step, &shares)] += 1);
+        let mut feed = Feed::new(work, draw::batches(work.seed, work.id, shares, self.state.step..work.steps));
         let first = self.state.step;
         let mut seconds = 0.0;
         while self.state.step < work.steps {
             let start = Instant::now();
-            let set = draw::data_set(work.seed, work.id, self.state.step, &shares);
-            let layout = &work.sets[set].layout;
-            batch.resize(work.batch * layout.window * layout.frame(), 0.0);
-            self.samples.batch(set, taken[set], &mut batch)?;
-            taken[set] += 1;
-            let outcome = self.step(set, &batch, events)?;
+            let outcome = self.step(&mut feed, events)?;
             let elapsed = start.elapsed().as_secs_f64();
             seconds += elapsed;
             self.count_time(elapsed);
@@ -246,15 +238,17 @@ impl Running<'_> {
         self.write_timing(directory)
     }
 
-    /// One optimiser step on windows of a data set, and its events.
-    fn step(&mut self, set: usize, batch: &[f32], events: &mut EventLog) -> Result<Outcome, RunError> {
+    /// One optimiser step on the next windows, and its events.
+    fn step(&mut self, feed: &mut Feed, events: &mut EventLog) -> Result<Outcome, RunError> {
         let (work, step) = (self.work, self.state.step);
+        let set = feed.advance(&mut *self.samples)?;
         let variant = draw::variant(work.seed, work.id, step, &work.variants);
         let micro = work.batch / work.accumulate;
         let mut loss = 0.0f64;
-        for (index, windows) in batch.chunks_exact(batch.len() / work.accumulate).enumerate() {
+        for index in 0..work.accumulate {
             let key = [work.seed as i32, work.id as i32, step as i32, (index * micro) as i32];
-            let share = self.programs.accumulate(set, variant, windows, key, &mut self.store)?;
+            let part = MicroBatch { set, variant, index, key };
+            let share = feed.accumulate(part, &mut *self.programs, &mut *self.samples, &mut self.store)?;
             loss += f64::from(share) / work.accumulate as f64;
             self.faults.point("mid-step")?;
         }
@@ -365,6 +359,16 @@ impl Running<'_> {
         let message = format!("stage `{}` changed parameters that are frozen", self.work.name);
         Err(Diagnostic::new("R0110", message).note("this is a defect of the compiled programs, not of the experiment").into())
     }
+}
+
+/// What goes on exactly as a stage began, and what goes on here, as options.
+fn how_to_go_on(before: &str, now: &str) -> String {
+    let option = |name: &str| match name.split_once(' ') {
+        Some(("cpu", isa)) => format!("`--device cpu --isa {isa}`"),
+        Some(("cuda", device)) => format!("`--device cuda` on the same device ({device})"),
+        _ => format!("`{name}`"),
+    };
+    format!("{} goes on exactly, on a machine that has it; {} goes on and notes the change", option(before), option(now))
 }
 
 struct Outcome {

@@ -93,10 +93,19 @@ impl Device {
         unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream) }.map_err(because("copying on the device"))
     }
 
-    /// A mark in the stream.
+    /// A mark in the stream whose time can be asked for.
     pub fn event(self: &Arc<Self>) -> Result<Event, CudaError> {
+        self.event_with(sys::CUevent_flags::CU_EVENT_DEFAULT)
+    }
+
+    /// One that only orders streams, which costs less.
+    pub(super) fn untimed_event(self: &Arc<Self>) -> Result<Event, CudaError> {
+        self.event_with(sys::CUevent_flags::CU_EVENT_DISABLE_TIMING)
+    }
+
+    fn event_with(self: &Arc<Self>, flags: sys::CUevent_flags) -> Result<Event, CudaError> {
         self.enter()?;
-        let handle = result::event::create(sys::CUevent_flags::CU_EVENT_DEFAULT).map_err(because("making an event"))?;
+        let handle = result::event::create(flags).map_err(because("making an event"))?;
         Ok(Event { device: self.clone(), handle })
     }
 }
@@ -171,7 +180,7 @@ unsafe impl Send for Function {}
 // SAFETY: as for `Device`.
 unsafe impl Sync for Function {}
 
-/// A mark in the stream whose time can be asked for.
+/// A mark in a stream. One that was never set counts as passed.
 pub struct Event {
     device: Arc<Device>,
     handle: sys::CUevent,
@@ -181,10 +190,34 @@ pub struct Event {
 unsafe impl Send for Event {}
 
 impl Event {
+    /// Sets the mark behind what the device's stream was given so far.
     pub fn record(&self) -> Result<(), CudaError> {
+        // SAFETY: the stream is this device's, which is alive.
+        unsafe { self.record_in(self.device.stream) }
+    }
+
+    /// SAFETY: the stream is alive and of this device.
+    pub(super) unsafe fn record_in(&self, stream: sys::CUstream) -> Result<(), CudaError> {
         self.device.enter()?;
-        // SAFETY: both are alive.
-        unsafe { result::event::record(self.handle, self.device.stream) }.map_err(because("marking a time"))
+        // SAFETY: the event is alive, the stream by this function's contract.
+        unsafe { result::event::record(self.handle, stream) }.map_err(because("marking a time"))
+    }
+
+    /// Lets what the stream is given from now on wait for the mark as it was set last.
+    ///
+    /// SAFETY: the stream is alive and of this device.
+    pub(super) unsafe fn hold(&self, stream: sys::CUstream) -> Result<(), CudaError> {
+        self.device.enter()?;
+        let flags = sys::CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT;
+        // SAFETY: the event is alive, the stream by this function's contract.
+        unsafe { result::stream::wait_event(stream, self.handle, flags) }.map_err(because("ordering streams"))
+    }
+
+    /// Waits for the mark as it was set last.
+    pub(super) fn wait(&self) -> Result<(), CudaError> {
+        self.device.enter()?;
+        // SAFETY: the event is alive.
+        unsafe { result::event::synchronize(self.handle) }.map_err(because("running on the device"))
     }
 
     /// Seconds from an earlier mark to this one; both have been passed.

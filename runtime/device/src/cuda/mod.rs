@@ -1,5 +1,5 @@
-//! A CUDA device: its libraries found at run time (`libraries`), memory, modules, launches, events and graphs (`device`), matrix
-//! products (`gemm`), and source text compiled to machine code and kept on disk (`compile`, `cache`). The only place that calls
+//! A CUDA device: its libraries found at run time (`libraries`), memory, modules, launches, events and graphs (`device`), input that
+//! travels while the device computes (`staging`), matrix products (`gemm`), and source text compiled to machine code and kept on disk (`compile`, `cache`). The only place that calls
 //! CUDA; a machine without it gets a reason, never a panic.
 //!
 //! Launches take addresses of device memory that the caller vouches for: a wrong one stops the device's work with an error at the
@@ -12,6 +12,9 @@ mod gemm;
 mod graph;
 mod libraries;
 mod memory;
+mod pinned;
+mod ring;
+mod staging;
 mod usage;
 
 pub use cache::Cache;
@@ -21,6 +24,7 @@ pub use gemm::{Element, Gemm, Operand, Product};
 pub use graph::Graph;
 pub use libraries::{Found, find, find_in};
 pub use memory::{Memory, Word};
+pub use staging::Staging;
 pub use usage::Usage;
 
 /// What went wrong, as a sentence.

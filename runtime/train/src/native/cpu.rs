@@ -8,7 +8,7 @@ use crate::{RunError, Store};
 use pfm_compiler::{Isa, Options};
 use pfm_cpu::Program;
 use pfm_device::{Buffer, Pool};
-use pfm_ir::Graph;
+use pfm_ir::{Graph, Precision};
 use pfm_lower::Unit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,9 +36,12 @@ impl Cpu {
 }
 
 impl Machine for Cpu {
-    fn arithmetic(&self) -> Arithmetic {
-        let isa = self.options.isa;
-        Arithmetic { name: format!("cpu {}", isa.unwrap_or_else(Isa::detect).name()), chosen: isa.is_some() }
+    fn arithmetic(&self, precision: Precision) -> Arithmetic {
+        let isa = self.options.isa.unwrap_or_else(Isa::detect);
+        let name = |isa: Isa| format!("cpu {}", isa.name());
+        // Tiles are for products of bf16: without those, what is left are the vectors.
+        let like = Isa::ALL.into_iter().filter(|other| *other != isa && other.vectors() == isa.vectors() && precision == Precision::F32);
+        Arithmetic { name: name(isa), like: like.map(name).collect(), chosen: self.options.isa.is_some() }
     }
 
     fn load(&mut self, unit: Unit, graph: Graph, clock: Option<Clock>) -> Result<Loaded, RunError> {
@@ -63,6 +66,7 @@ impl Machine for Cpu {
             match words {
                 Words::Floats(values) => buffer.as_f32_mut().copy_from_slice(values),
                 Words::Integers(values) => buffer.as_i32_mut().copy_from_slice(values),
+                Words::SentAhead => panic!("nothing is sent ahead where programs run at once"),
             }
         }
         let positions: Vec<Option<usize>> = loaded.inputs.iter().map(|i| store.position(&i.name)).collect();

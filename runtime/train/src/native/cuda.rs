@@ -1,16 +1,16 @@
 //! Units on a CUDA device. Parameters, gradients and slots live there: a store is sent when the host has changed it, and
-//! read back when the host asks. Windows are sent for each run, losses come back.
+//! read back when the host asks. Windows are sent for each run, or ahead while the run before is computed; losses come back.
 
-use super::machine::{Loaded, Machine, Words};
+use super::machine::{Loaded, Machine, StagingBytes, Words};
 use super::programs::first;
 use super::times::{Clock, GroupTimes};
 use crate::programs::Arithmetic;
 use crate::{RunError, Store};
 use pfm_compiler::{Options, Silent, called_with};
-use pfm_device::cuda::{CudaError, Memory};
+use pfm_device::cuda::{CudaError, Memory, Staging};
 use pfm_diag::Diagnostic;
 use pfm_gpu::{Gpu, Program};
-use pfm_ir::Graph;
+use pfm_ir::{Graph, Precision};
 use pfm_lower::Unit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Cuda {
     resident: Resident,
     /// Copies of what was sent, by its place in the host's memory; none are kept unless somebody asks.
     held: Option<BTreeMap<(usize, usize), Memory>>,
+    /// Made when the first window is sent ahead.
+    staging: Option<Staging>,
 }
 
 /// A unit's program and the memory that only it uses.
@@ -53,7 +55,7 @@ impl Cuda {
     pub fn new(gpu: Arc<Gpu>, options: Options) -> Result<Cuda, RunError> {
         let options = Options { cuda: Some(gpu.target()), ..options };
         let arena = Memory::new(&gpu.device, 0)?;
-        Ok(Cuda { gpu, options, units: BTreeMap::new(), arena, resident: Resident::default(), held: None })
+        Ok(Cuda { gpu, options, units: BTreeMap::new(), arena, resident: Resident::default(), held: None, staging: None })
     }
 
     /// Sends the store's tensors unless they are there.
@@ -89,9 +91,10 @@ fn copy_held(gpu: &Gpu, held: &mut BTreeMap<(usize, usize), Memory>, values: &[f
 }
 
 impl Machine for Cuda {
-    fn arithmetic(&self) -> Arithmetic {
+    fn arithmetic(&self, _: Precision) -> Arithmetic {
         // Products are cuBLASLt's, which chooses by the device and not only by its capability.
-        Arithmetic { name: format!("cuda sm_{} {}", self.gpu.target().sm, self.gpu.device.name), chosen: true }
+        let name = format!("cuda sm_{} {}", self.gpu.target().sm, self.gpu.device.name);
+        Arithmetic { name, like: vec![], chosen: true }
     }
 
     fn load(&mut self, unit: Unit, graph: Graph, clock: Option<Clock>) -> Result<Loaded, RunError> {
@@ -122,11 +125,20 @@ impl Machine for Cuda {
         let code = self.units.get_mut(&loaded.unit).expect("a loaded unit has its code");
         for (name, words) in data {
             let Some(memory) = loaded.input(name).and_then(|at| code.data.get_mut(&at)) else { continue };
-            assert_eq!(memory.bytes(), words.len() * 4, "`{name}` of {} has its size", loaded.unit);
+            let sized = |values: usize| assert_eq!(memory.bytes(), values * 4, "`{name}` of {} has its size", loaded.unit);
             match (words, &mut self.held) {
-                (Words::Integers(values), _) => memory.write_words(values)?,
-                (Words::Floats(values), Some(held)) if values.len() > SMALL => copy_held(&self.gpu, held, values, memory)?,
-                (Words::Floats(values), _) => memory.write_words(values)?,
+                (Words::Integers(values), _) => {
+                    sized(values.len());
+                    memory.write_words(values)?;
+                }
+                (Words::Floats(values), held) => {
+                    sized(values.len());
+                    match held {
+                        Some(held) if values.len() > SMALL => copy_held(&self.gpu, held, values, memory)?,
+                        _ => memory.write_words(values)?,
+                    }
+                }
+                (Words::SentAhead, _) => self.staging.as_mut().expect("something was sent ahead").take(memory)?,
             }
         }
         let input = |(at, position): (usize, &Option<usize>)| match position {
@@ -153,6 +165,27 @@ impl Machine for Cuda {
         let mut values = vec![0.0f32; memory.bytes() / 4];
         memory.read_words(&mut values)?;
         Ok(values)
+    }
+
+    fn sends_ahead(&self) -> bool {
+        true
+    }
+
+    fn send_ahead(&mut self, values: &[f32]) -> Result<(), RunError> {
+        let bytes = values.len() * 4;
+        let staging = match self.staging.take() {
+            Some(staging) if staging.bytes() >= bytes => self.staging.insert(staging),
+            // Data sets of one stage may have windows of different sizes; the room of the old one is free first.
+            smaller => {
+                drop(smaller);
+                self.staging.insert(Staging::new(&self.gpu.device, bytes)?)
+            }
+        };
+        Ok(staging.stage(values)?)
+    }
+
+    fn staging_bytes(&self) -> StagingBytes {
+        self.staging.as_ref().map_or(StagingBytes::default(), |s| StagingBytes { host: s.host_bytes(), device: s.bytes() })
     }
 
     fn hold(&mut self, hold: bool) {

@@ -4,22 +4,16 @@ use super::times::{Clock, GroupTimes};
 use crate::programs::Arithmetic;
 use crate::{RunError, Store};
 use pfm_compiler::{Returned, Signature};
-use pfm_ir::{Graph, Role};
+use pfm_ir::{Graph, Precision, Role};
 use pfm_lower::Unit;
+use serde::Serialize;
 
 /// Values of one input.
 pub enum Words<'a> {
     Floats(&'a [f32]),
     Integers(&'a [i32]),
-}
-
-impl Words<'_> {
-    pub fn len(&self) -> usize {
-        match self {
-            Words::Floats(values) => values.len(),
-            Words::Integers(values) => values.len(),
-        }
-    }
+    /// What `Machine::send_ahead` was given last.
+    SentAhead,
 }
 
 /// A compiled unit, as far as it is the same everywhere. The machine that loaded it keeps its code and memory.
@@ -56,9 +50,18 @@ impl Loaded {
     }
 }
 
+/// Bytes for inputs that travel ahead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StagingBytes {
+    /// Page-locked memory of the host.
+    pub host: usize,
+    pub device: usize,
+}
+
 /// Runs units on one device.
 pub trait Machine {
-    fn arithmetic(&self) -> Arithmetic;
+    /// Of stages with products of this precision.
+    fn arithmetic(&self, precision: Precision) -> Arithmetic;
 
     /// Compiles a unit; with a clock, its groups are timed.
     fn load(&mut self, unit: Unit, graph: Graph, clock: Option<Clock>) -> Result<Loaded, RunError>;
@@ -72,6 +75,21 @@ pub trait Machine {
     /// Whether from now on the same place of the host's memory always holds the same values, so that what has been sent from there
     /// need not be sent again.
     fn hold(&mut self, _: bool) {}
+
+    /// Whether what is given to `send_ahead` travels while a run that was started before is computed.
+    fn sends_ahead(&self) -> bool {
+        false
+    }
+
+    /// Lets an input of the next run travel ahead. Only machines of which `sends_ahead` holds are asked to.
+    fn send_ahead(&mut self, _: &[f32]) -> Result<(), RunError> {
+        panic!("this machine sends nothing ahead")
+    }
+
+    /// What that has taken; nothing before the first input.
+    fn staging_bytes(&self) -> StagingBytes {
+        StagingBytes::default()
+    }
 
     /// Brings the store up to date.
     fn fetch(&mut self, store: &mut Store) -> Result<(), RunError>;

@@ -5,8 +5,11 @@ mod cpu;
 mod cuda;
 mod machine;
 mod programs;
+#[cfg(test)]
+mod tests;
 mod times;
 
+pub use machine::StagingBytes;
 pub use programs::NativePrograms;
 pub use times::{Clock, GroupTimes};
 

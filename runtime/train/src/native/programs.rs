@@ -1,9 +1,9 @@
 //! A stage's programs: each unit is lowered and compiled when it is first called, and kept. What runs them is a `Machine`.
 
 use super::Native;
-use super::machine::{Loaded, Machine, Words};
+use super::machine::{Loaded, Machine, StagingBytes, Words};
 use super::times::{Clock, GroupTimes};
-use crate::programs::{Arithmetic, MeasureKind, Measured, ParameterInfo, Programs, SlotInfo};
+use crate::programs::{Arithmetic, MeasureKind, Measured, ParameterInfo, Programs, SlotInfo, Window};
 use crate::{RunError, Store};
 use pfm_diag::Diagnostic;
 use pfm_elaborate::Init;
@@ -19,7 +19,9 @@ pub struct NativePrograms {
     /// How each slot starts.
     slot_inits: Vec<Init>,
     units: BTreeMap<Unit, Loaded>,
-    machine: Box<dyn Machine>,
+    pub(super) machine: Box<dyn Machine>,
+    /// The micro-batch whose loss has not been asked for.
+    launched: Option<Unit>,
     /// By which programs are loaded with a timer for each group.
     clock: Option<Clock>,
 }
@@ -40,7 +42,7 @@ impl NativePrograms {
         });
         let (slots, slot_inits) = slots.unzip();
         let machine = native.machine()?;
-        Ok(NativePrograms { native, stage, parameters, slots, slot_inits, units: BTreeMap::new(), machine, clock: None })
+        Ok(NativePrograms { native, stage, parameters, slots, slot_inits, units: BTreeMap::new(), machine, launched: None, clock: None })
     }
 
     /// From now on, programs are loaded with a timer for each of their groups.
@@ -80,6 +82,11 @@ impl NativePrograms {
     /// Bytes of the inputs and outputs that belong to single programs, such as windows.
     pub fn own_bytes(&self) -> usize {
         self.units.values().map(Loaded::own_bytes).sum()
+    }
+
+    /// Memory for windows that travel ahead, which is made when the first does.
+    pub fn staging_bytes(&self) -> StagingBytes {
+        self.machine.staging_bytes()
     }
 
     /// The loaded programs, and the FLOPs of one run of each.
@@ -140,7 +147,7 @@ impl Programs for NativePrograms {
     }
 
     fn arithmetic(&self) -> Arithmetic {
-        self.machine.arithmetic()
+        self.machine.arithmetic(self.stage().precision)
     }
 
     fn fetch(&mut self, store: &mut Store) -> Result<(), RunError> {
@@ -162,9 +169,28 @@ impl Programs for NativePrograms {
         self.stage().micro_batch()
     }
 
-    fn accumulate(&mut self, set: usize, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError> {
+    fn sends_ahead(&self) -> bool {
+        self.machine.sends_ahead()
+    }
+
+    fn send_ahead(&mut self, window: &[f32]) -> Result<(), RunError> {
+        self.machine.send_ahead(window)
+    }
+
+    fn launch(&mut self, set: usize, variant: usize, window: Window, key: [i32; 4], store: &mut Store) -> Result<(), RunError> {
         let unit = self.accumulate_unit(set, variant);
-        self.run(unit, &[("window", Words::Floats(window)), ("key", Words::Integers(&key))], store)?;
+        let window = match window {
+            Window::Here(values) => Words::Floats(values),
+            Window::SentAhead => Words::SentAhead,
+        };
+        // The key first: it is waited for, and a window that was sent ahead need not be.
+        self.run(unit, &[("key", Words::Integers(&key)), ("window", window)], store)?;
+        self.launched = Some(unit);
+        Ok(())
+    }
+
+    fn loss(&mut self) -> Result<f32, RunError> {
+        let unit = self.launched.take().expect("a micro-batch was launched");
         Ok(self.result(unit, "loss")?[0])
     }
 

@@ -6,4 +6,5 @@ mod evaluation;
 mod export;
 mod killed;
 mod resume;
+mod staging;
 mod tiny;

@@ -26,6 +26,18 @@ pub struct Tiny {
     /// Starts with a gain that overflows after a few frames.
     pub explodes: bool,
     pub arithmetic: Arithmetic,
+    /// Where windows are that were sent ahead; None for programs that send none.
+    pub staging: Option<Staging>,
+    /// The loss that was not asked for yet.
+    launched: Option<f32>,
+}
+
+/// A place for one window on its way, as a device has it.
+#[derive(Clone, Default)]
+pub struct Staging {
+    window: Option<Vec<f32>>,
+    /// Micro-batches whose windows were sent ahead, and all.
+    pub counts: Rc<RefCell<(usize, usize)>>,
 }
 
 impl Tiny {
@@ -45,7 +57,9 @@ impl Tiny {
             bad_gradient: None,
             breaks_frozen: false,
             explodes: false,
-            arithmetic: Arithmetic { name: "tiny one".into(), chosen: false },
+            arithmetic: Arithmetic { name: "tiny one".into(), like: vec![], chosen: false },
+            staging: None,
+            launched: None,
         }
     }
 
@@ -86,7 +100,33 @@ impl Programs for Tiny {
         3
     }
 
-    fn accumulate(&mut self, set: usize, variant: usize, window: &[f32], key: [i32; 4], store: &mut Store) -> Result<f32, RunError> {
+    fn sends_ahead(&self) -> bool {
+        self.staging.is_some()
+    }
+
+    fn send_ahead(&mut self, window: &[f32]) -> Result<(), RunError> {
+        assert!(self.launched.is_some(), "windows are sent while a micro-batch is computed");
+        let staging = self.staging.as_mut().expect("asked for only where windows are sent ahead");
+        assert!(staging.window.replace(window.to_vec()).is_none(), "what was sent was taken");
+        Ok(())
+    }
+
+    fn launch(&mut self, set: usize, variant: usize, window: Window, key: [i32; 4], store: &mut Store) -> Result<(), RunError> {
+        assert!(self.launched.is_none(), "the loss before was asked for");
+        let sent;
+        let ahead = matches!(window, Window::SentAhead);
+        let window = match window {
+            Window::Here(window) => window,
+            Window::SentAhead => {
+                sent = self.staging.as_mut().and_then(|s| s.window.take()).expect("something was sent");
+                &sent
+            }
+        };
+        if let Some(staging) = &self.staging {
+            assert!(staging.window.is_none(), "what was sent is what comes next");
+            let mut counts = staging.counts.borrow_mut();
+            *counts = (counts.0 + usize::from(ahead), counts.1 + 1);
+        }
         let (gain, bias) = (store.values("tok.gain").to_vec(), store.values("core.bias").to_vec());
         let (mut loss, mut of_gain, mut of_bias) = (0.0, vec![0.0; FIELDS], vec![0.0; FIELDS]);
         let count = window.len() / (WINDOW * FRAME);
@@ -111,7 +151,12 @@ impl Programs for Tiny {
         }
         self.drawn = key[2] as u64 + 1;
         let bad = self.bad_loss == Some(self.drawn);
-        Ok(if bad { f32::NAN } else { loss })
+        self.launched = Some(if bad { f32::NAN } else { loss });
+        Ok(())
+    }
+
+    fn loss(&mut self) -> Result<f32, RunError> {
+        Ok(self.launched.take().expect("a micro-batch was launched"))
     }
 
     fn update(&mut self, step: u64, rate: f64, store: &mut Store) -> Result<f32, RunError> {
