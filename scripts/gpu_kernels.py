@@ -1,7 +1,8 @@
 """Runs the kernels that `cargo run --release -p pfm-cuda --example emit FOLDER` wrote on the first CUDA device, compares them with
 PyTorch in f32, and times both: `gpu_kernels.py FOLDER [WORD..]` takes the cases whose names have one of the words.
 
-Cubins beside the texts are used if they are there; else NVRTC compiles. One line a case: the largest error of each result as a part of
+Cubins beside the texts are used if they are there; else NVRTC compiles. Either way code is for the device's own architecture, sm_90a where
+texts were written for capability 9.0. One line a case: the largest error of each result as a part of
 its size, whether two runs gave the same bytes, microseconds of each launch, and of PyTorch's function in bf16."""
 
 import ctypes
@@ -14,6 +15,8 @@ import torch.nn.functional as F
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "i32": torch.int32, "bool": torch.int32}
 REPEATS = 10
+# No code for this device, or an image that it does not know.
+OTHER_DEVICE = (200, 209)
 
 
 class Driver:
@@ -21,6 +24,7 @@ class Driver:
         torch.zeros(1, device="cuda")
         self.cuda = ctypes.CDLL("libcuda.so.1")
         self.functions = {}
+        self.architecture = None
 
     def ok(self, status, what):
         if status != 0:
@@ -29,8 +33,10 @@ class Driver:
     def function(self, folder, launch):
         entry = launch["entry"]
         if entry not in self.functions:
-            image, module, f = cubin(folder, entry), ctypes.c_void_p(), ctypes.c_void_p()
-            self.ok(self.cuda.cuModuleLoadData(ctypes.byref(module), image), entry)
+            image, module, f = cubin(folder, entry, self.architecture), ctypes.c_void_p(), ctypes.c_void_p()
+            if (status := self.cuda.cuModuleLoadData(ctypes.byref(module), image)) in OTHER_DEVICE:
+                raise SystemExit(f"{entry}.cubin is not for this device (CUDA error {status}): compile it for {self.architecture}, or remove it to have NVRTC compile")
+            self.ok(status, entry)
             self.ok(self.cuda.cuModuleGetFunction(ctypes.byref(f), module, entry.encode()), entry)
             if launch["shared"] > 48 * 1024:
                 self.ok(self.cuda.cuFuncSetAttribute(f, 8, launch["shared"]), entry)
@@ -45,18 +51,32 @@ class Driver:
         self.ok(self.cuda.cuLaunchKernel(f, x, y, z, launch["block"], 1, 1, launch["shared"], stream, arguments, None), launch["entry"])
 
 
-def cubin(folder, entry):
+def architecture(cases, capability):
+    """What code must be compiled for: texts for 9.0 use instructions that only sm_90a has, others run on what is newer too."""
+    major, minor = capability
+    device, wanted = 10 * major + minor, sorted({(case["sm"], case["architecture"]) for case in cases})
+    if len(wanted) != 1:
+        raise SystemExit(f"the texts are for several devices: {wanted}; write them anew into an empty folder")
+    sm, name = wanted[0]
+    if sm > device or (name.endswith("a") and sm != device):
+        raise SystemExit(f"the texts are for {name}, this device has capability {major}.{minor}: write them with `emit FOLDER {device}`")
+    return name if sm == device else f"sm_{device}"
+
+
+def cubin(folder, entry, architecture):
     path = os.path.join(folder, entry + ".cubin")
     if os.path.exists(path):
         return open(path, "rb").read()
-    nvrtc = ctypes.CDLL("libnvrtc.so.13")
+    try:
+        nvrtc = ctypes.CDLL("libnvrtc.so.13")
+    except OSError:
+        raise SystemExit(f"there is no {path}, and no libnvrtc.so.13 to compile it: compile the texts for {architecture}, or install NVRTC of CUDA 13")
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
     text = open(os.path.join(folder, entry + ".cu"), "rb").read()
     nvrtc.nvrtcCreateProgram(ctypes.byref(program), text, entry.encode(), 0, None, None)
-    major, minor = torch.cuda.get_device_capability()
-    options = (ctypes.c_char_p * 2)(f"--gpu-architecture=sm_{major}{minor}".encode(), b"--std=c++17")
+    options = (ctypes.c_char_p * 2)(f"--gpu-architecture={architecture}".encode(), b"--std=c++17")
     if nvrtc.nvrtcCompileProgram(program, 2, options) != 0:
-        raise SystemExit(f"{entry} does not compile")
+        raise SystemExit(f"{entry} does not compile for {architecture}")
     nvrtc.nvrtcGetCUBINSize(program, ctypes.byref(size))
     image = ctypes.create_string_buffer(size.value)
     nvrtc.nvrtcGetCUBIN(program, image)
@@ -201,10 +221,11 @@ def main():
     torch.backends.cudnn.benchmark = True
     folder, words = sys.argv[1], [w for w in sys.argv[2:] if not w.startswith("-")]
     compare, with_torch = "--no-check" not in sys.argv, "--no-torch" not in sys.argv
-    driver = Driver()
+    cases, driver = json.load(open(os.path.join(folder, "cases.json"))), Driver()
+    driver.architecture = architecture(cases, torch.cuda.get_device_capability())
     print(torch.cuda.get_device_name(), "PyTorch", torch.__version__, "cuDNN", torch.backends.cudnn.version())
     print(f"{'case':36} {'us':>8} {'torch':>8}  launches, errors")
-    for case in json.load(open(os.path.join(folder, "cases.json"))):
+    for case in cases:
         if words and not any(w in case["name"] for w in words):
             continue
         x, errors, same, times = check(driver, folder, case, compare)

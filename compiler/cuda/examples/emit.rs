@@ -31,7 +31,7 @@ fn written(folder: &Path, name: &str, kernel: &Kernel, target: Target) -> Value 
     let types = |types: &[TensorType]| -> Vec<Value> { types.iter().map(|t| json!({"dtype": t.dtype.name(), "shape": t.shape})).collect() };
     let attrs: serde_json::Map<String, Value> = kernel.attrs.iter().map(|(name, a)| (name.to_string(), value(a))).collect();
     json!({
-        "name": name, "op": kernel.op.name, "attrs": attrs, "operands": types(&kernel.operands), "results": types(&kernel.results),
+        "name": name, "sm": target.sm, "architecture": target.architecture(), "op": kernel.op.name, "attrs": attrs, "operands": types(&kernel.operands), "results": types(&kernel.results),
         "scratch": draft.scratch_bytes, "launches": launches,
     })
 }

@@ -85,7 +85,14 @@ pub fn run(args: Args, out: &Output) -> Exit {
     };
     let threads = args.threads.unwrap_or_else(default_threads);
     let machine = Machine::here(threads, options.isa.unwrap_or_else(Isa::detect));
-    let Some(file) = args.file.clone() else { return calibration::measure(&machine, out) };
+    let Some(file) = args.file.clone() else {
+        if args.device.is_cuda() {
+            let message =
+                "--calibrate measures the processor, and times on a CUDA device are not foretold; leave out `--device` (or PFMC_DEVICE)";
+            return out.fail(Exit::Usage, message);
+        }
+        return calibration::measure(&machine, out);
+    };
     let source = Source { file, choice: args.choice.clone() };
     // Before a minute of measuring.
     let earlier: Result<Vec<Earlier>, Exit> = args.vs.iter().map(|path| earlier(path, out)).collect();
@@ -138,7 +145,7 @@ pub fn run(args: Args, out: &Output) -> Exit {
     };
     match pfm_bench::measure(&native, &request) {
         Ok(bench) => show(&args, &bench, &earlier, out),
-        Err(error) => out.refuse(&[error.diagnostic()], &sources),
+        Err(error) => out.stopped(&error, &sources),
     }
 }
 

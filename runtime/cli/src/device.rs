@@ -32,6 +32,10 @@ impl FromStr for Name {
 }
 
 impl DeviceChoice {
+    pub fn is_cuda(&self) -> bool {
+        self.device != Name::Cpu
+    }
+
     /// The device, or the exit after saying why it cannot be used. `threads` compile for it.
     pub fn open(&self, threads: usize, out: &Output) -> Result<Device, Exit> {
         let Name::Cuda(ordinal) = self.device else { return Ok(Device::Cpu) };

@@ -1,6 +1,7 @@
 //! Where all printing goes: text for people, one JSON value for programs, diagnostics, and exit codes.
 
 use pfm_diag::{Diagnostic, Sources};
+use pfm_train::RunError;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -81,6 +82,16 @@ impl Output {
         Exit::Errors
     }
 
+    /// Ends a verb that ran on what stopped it.
+    pub fn stopped(&self, error: &RunError, sources: &Sources) -> Exit {
+        let diagnostic = error.diagnostic();
+        let exit = exit_of(diagnostic.code);
+        self.diagnostics(std::slice::from_ref(&diagnostic), sources);
+        let help = diagnostic.help.as_ref().map(|h| &h.text);
+        self.value(exit, serde_json::json!({ "error": diagnostic.message, "code": diagnostic.code, "help": help }));
+        exit
+    }
+
     /// Diagnostics to standard error. Under `--json` the caller puts them into its value instead.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         if !self.json {
@@ -90,6 +101,13 @@ impl Output {
             summary(diagnostics);
         }
     }
+}
+
+/// How a run ends that this code stopped: places, files, devices and other processes are nothing that a change of the experiment would
+/// mend.
+fn exit_of(code: &str) -> Exit {
+    let outside = matches!(code, "R0102" | "R0103" | "R0104" | "R0105" | "R0106" | "R0111" | "R0113" | "R0114");
+    if outside { Exit::Usage } else { Exit::Errors }
 }
 
 /// A reader that has gone away, such as `head`, is no reason to stop a run.
@@ -120,4 +138,17 @@ pub fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
     let message = info.payload();
     let text = message.downcast_ref::<String>().map(String::as_str).or(message.downcast_ref::<&str>().copied()).unwrap_or("no message");
     eprintln!("internal error{place}: {text}\nThis is a defect of pfmc, not of your file. Please report it with the file and the command.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_fails_is_no_error_of_the_file() {
+        for code in ["R0102", "R0104", "R0113", "R0114"] {
+            assert_eq!(exit_of(code), Exit::Usage, "{code}");
+        }
+        assert_eq!([exit_of("R0101"), exit_of("R0109")], [Exit::Errors; 2]);
+    }
 }

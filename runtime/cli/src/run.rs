@@ -160,7 +160,7 @@ fn run_cells(loaded: Loaded, args: &Args, (options, device): (Options, Device), 
         let mut progress = progress::Shown::new(out);
         match pfm_train::run_cell(&work, &args.runs, &mut native, faults, &mut progress) {
             Ok(result) => done.push(result),
-            Err(error) => return stopped(&error, &sources, out),
+            Err(error) => return out.stopped(&error, &sources),
         }
         let last = done.last().expect("just pushed").directory.clone();
         if let Err(exit) = write_report(std::slice::from_ref(&last), &last, faults, out) {
@@ -193,17 +193,6 @@ fn work(experiment: &Experiment, cell: &Cell, args: &Args, native: &Native, clos
     });
     work.about.facts = vec![("device".into(), native.device.described(isa)), ("pfmc".into(), env!("CARGO_PKG_VERSION").into())];
     work
-}
-
-fn stopped(error: &RunError, sources: &pfm_diag::Sources, out: &Output) -> Exit {
-    let diagnostic = error.diagnostic();
-    // Places, files and other processes: nothing that a change of the experiment would mend.
-    let outside = matches!(diagnostic.code, "R0102" | "R0103" | "R0104" | "R0105" | "R0106" | "R0111" | "R0113" | "R0114");
-    let exit = if outside { Exit::Usage } else { Exit::Errors };
-    out.diagnostics(std::slice::from_ref(&diagnostic), sources);
-    let help = diagnostic.help.as_ref().map(|h| &h.text);
-    out.value(exit, serde_json::json!({ "error": diagnostic.message, "code": diagnostic.code, "help": help }));
-    exit
 }
 
 fn write_report(runs: &[PathBuf], folder: &Path, faults: &Faults, out: &Output) -> Result<(), Exit> {

@@ -96,6 +96,14 @@ fn losses_do_not_depend_on_threads_and_earlier_results_compare() {
     assert_eq!(one["losses"], two["losses"]);
     assert!(two["vs"][0]["time_ratio"].as_f64().expect("a ratio") > 0.0);
     assert_eq!(two["vs"][0]["unlike"], serde_json::json!(["threads 1, not 2"]));
+    // Results of another device, of the same as another program names it, and of another precision.
+    for (device, precision, unlike) in [("cuda:0 (H100, sm_90)", "f32", 1), ("cpu", "f32", 0), ("cpu", "bf16", 1), ("cuda", "bf16", 2)] {
+        let mut other = one.clone();
+        (other["device"], other["precision"]) = (device.into(), precision.into());
+        std::fs::write(place.path().join("other.json"), other.to_string()).expect("the result");
+        let beside = value(&pfmc(place.path(), &[&quick[..], &["1", "--vs", "other.json"]].concat()));
+        assert_eq!(list(&beside["vs"][0], "unlike").len(), unlike, "{device} {precision}: {}", beside["vs"][0]["unlike"]);
+    }
 }
 
 /// The same steps again, on windows that a run would read.
@@ -131,9 +139,22 @@ fn the_instruction_set_can_be_chosen() {
     assert!(error(place.path(), &["bench", "tiny.pfm", "--isa", "sse9"]).contains("portable"));
 }
 
+/// The same exit as of `run`: what stops it lies outside the file.
+#[test]
+fn what_the_environment_stops_is_told_as_such() {
+    let place = place(TEXT);
+    let start = ["bench", "tiny.pfm", "--steps", "1", "--start", "nowhere/start.safetensors"];
+    assert!(error(place.path(), &start).contains("R0104"));
+    let output = pfmc(place.path(), &[&start[..], &["--json"]].concat());
+    let value: Value = serde_json::from_slice(&output.stdout).expect("one JSON value");
+    assert_eq!((&value["code"], &value["status"]), (&"R0104".into(), &2.into()));
+}
+
 #[test]
 fn says_what_it_can_not_measure() {
     let place = place(TEXT);
+    let calibrate = error(place.path(), &["bench", "--calibrate", "--device", "cuda"]);
+    assert!(calibrate.contains("measures the processor") && calibrate.contains("leave out `--device`"), "{calibrate}");
     let bench = |arguments: &[&str]| error(place.path(), &[&["bench", "tiny.pfm"], arguments].concat());
     assert!(bench(&["--stage", "pretrian"]).contains("no stage `pretrian`; there is pretrain; did you mean `pretrain`?"));
     assert!(bench(&["--steps", "0"]).contains("at least 1"));

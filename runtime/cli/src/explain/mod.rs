@@ -8,7 +8,7 @@ mod words;
 use crate::load::{self, Choice, Source};
 use crate::output::{Exit, Output};
 use pfm_compiler::Watch;
-use pfm_lower::{Phase, Unit, UpdatePhase};
+use pfm_lower::{Optimiser, Phase, Unit, UpdatePhase};
 use std::path::Path;
 
 /// Of the device that functions are written for where nobody says.
@@ -42,7 +42,7 @@ pub struct Args {
     /// Node counts after each pass of a stage.
     #[arg(long, value_name = "STAGE")]
     passes: Option<String>,
-    /// Which program of the stage.
+    /// Which program of the stage: those of updates are named as `bench` names them.
     #[arg(long, value_enum, default_value = "accumulate")]
     phase: PhaseName,
     /// Compression per level, such as `1x2,2x2,2x2`.
@@ -60,6 +60,12 @@ pub struct Args {
 enum PhaseName {
     Accumulate,
     Update,
+    /// The first update of an optimiser that begins otherwise.
+    #[value(name = "update.first")]
+    UpdateFirst,
+    /// The update that renews what others use, such as SOAP's bases.
+    #[value(name = "update.refresh")]
+    UpdateRefresh,
     Predict,
 }
 
@@ -128,16 +134,25 @@ fn explain_stage(args: &Args, name: &str, loaded: &load::Loaded, out: &Output) -
         },
     };
     let samples = stage.micro_batch();
+    let update = |phase| Unit { phase: Phase::Update(phase), set: 0, variant: 0, samples: 0 };
     let unit = match args.phase {
         PhaseName::Accumulate => Unit { phase: Phase::Accumulate, set: 0, variant, samples },
-        PhaseName::Update => Unit { phase: Phase::Update(UpdatePhase::Plain), set: 0, variant: 0, samples: 0 },
+        PhaseName::Update => update(UpdatePhase::Plain),
+        PhaseName::UpdateFirst => update(UpdatePhase::First),
+        PhaseName::UpdateRefresh => update(UpdatePhase::Refresh),
         PhaseName::Predict => Unit { phase: Phase::Predict, set: 0, variant, samples },
     };
+    let context = loaded.checked.context();
+    let updates = Optimiser::of(&context, stage).phases();
+    if matches!(unit.phase, Phase::Update(_)) && !updates.contains(&unit.phase) {
+        let there: Vec<String> = updates.into_iter().map(|phase| Unit { phase, ..unit }.to_string()).collect();
+        return out.fail(Exit::Usage, format!("the optimiser of stage `{name}` has no `{unit}`; it has {}", there.join(", ")));
+    }
     let mut seen = Seen::default();
     let capability = args.capability.or(args.cuda.as_ref().map(|_| CAPABILITY));
     let cuda = capability.map(pfm_cuda::Target::of);
     let options = pfm_compiler::Options { cuda, ..Default::default() };
-    let graph = pfm_lower::lower(&loaded.checked.context(), stage, unit);
+    let graph = pfm_lower::lower(&context, stage, unit);
     let plan = match graph.and_then(|graph| pfm_compiler::plan(graph, options, &mut seen)) {
         Ok(plan) => plan,
         Err(diagnostics) => return out.refuse(&diagnostics, &loaded.checked.sources),

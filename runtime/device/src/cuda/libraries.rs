@@ -35,6 +35,9 @@ fn pip(packages: &Path) -> PathBuf {
     packages.join("nvidia/cu13/lib")
 }
 
+/// Of the libraries that are looked for, and of the calls that `cudarc` is built with.
+const NEEDED: i32 = 13_000;
+
 /// In the order in which they must be loaded.
 const LIBRARIES: &[(&str, bool)] =
     &[("libnvrtc-builtins.so", true), ("libnvrtc.so", false), ("libcublas.so", false), ("libcublasLt.so", false)];
@@ -53,9 +56,27 @@ fn devices() -> Result<usize, String> {
     if !unsafe { cudarc::driver::sys::is_culib_present() } {
         return Err("the driver (libcuda.so) is not installed".into());
     }
+    new_enough(driver_version()?)?;
     cudarc::driver::result::init().map_err(|e| format!("the driver does not start: {e:?}"))?;
     let count = cudarc::driver::result::device::get_count().map_err(|e| format!("the driver counts no devices: {e:?}"))?;
     if count > 0 { Ok(count as usize) } else { Err("the driver finds no device".into()) }
+}
+
+/// The newest CUDA that the driver runs, as 1000 times the major and 10 times the minor version.
+fn driver_version() -> Result<i32, String> {
+    let mut version = 0;
+    // SAFETY: the address is valid for the call, which every driver has and which needs no start.
+    let status = unsafe { cudarc::driver::sys::cuDriverGetVersion(&mut version) };
+    status.result().map(|()| version).map_err(|e| format!("the driver does not say its version: {e:?}"))
+}
+
+/// Calls that an older driver lacks would end the process when they are looked up, and it does not load what this compiler makes.
+fn new_enough(version: i32) -> Result<(), String> {
+    if version >= NEEDED {
+        return Ok(());
+    }
+    let said = |version: i32| format!("{}.{}", version / 1000, version % 1000 / 10);
+    Err(format!("the driver runs CUDA {} at most, and {} is needed: install driver 580 or newer", said(version), said(NEEDED)))
 }
 
 fn nvrtc() -> Result<(i32, i32), String> {
@@ -123,4 +144,17 @@ fn site_packages() -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_driver_is_refused_by_its_version() {
+        let why = new_enough(12_040).expect_err("too old");
+        assert!(why.contains("CUDA 12.4 at most, and 13.0 is needed") && why.contains("580"), "{why}");
+        assert!(new_enough(0).is_err() && new_enough(12_090).is_err());
+        assert!(new_enough(NEEDED).is_ok() && new_enough(13_020).is_ok());
+    }
 }
