@@ -31,11 +31,11 @@ fn doctor_says_what_is_there_and_why_not() {
 #[test]
 fn kernels_of_the_processor_are_compared() {
     let value: serde_json::Value =
-        serde_json::from_slice(&pfmc(&["doctor", "--full", "--only", "eigh", "--isa", "portable", "--json"]).stdout).expect("JSON");
+        serde_json::from_slice(&pfmc(&["doctor", "--full", "--only", "eigh of", "--isa", "portable", "--json"]).stdout).expect("JSON");
     let family = &value["families"][0];
     assert_eq!((&family["family"], &family["failed"]), (&"eigh".into(), &0.into()), "{value}");
     assert!(family["cases"].as_u64() > Some(1) && family["worst"].as_f64().is_some_and(|w| w > 0.0 && w <= 1.0), "{value}");
-    let said = text(&pfmc(&["doctor", "--full", "--only", "eigh"]).stdout);
+    let said = text(&pfmc(&["doctor", "--full", "--only", "eigh of"]).stdout);
     assert!(said.contains("on cpu (") && said.contains("beside the interpreter"), "{said}");
 }
 
