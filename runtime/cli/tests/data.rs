@@ -81,7 +81,7 @@ fn absent_data_are_told_with_the_folder() {
     let absent = format!("cannot open `data/{SET}`: no such file or folder");
     case.refused(&[&absent, "--data DIR", "pfmc data generate FILE"]);
     fs::create_dir_all(case.path("data").join(SET).join("data/train")).expect("made");
-    case.refused(&["no .hdf5 or .h5 files for the split `train`"]);
+    case.refused(&["no .hdf5, .h5 or .nc files for the split `train`"]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! A data set of one split: a folder of files in The Well's layout that share grid and fields, read window by window.
+//! A data set of one split: a folder of files that share grid and fields, read window by window.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
+use crate::layouts;
 use crate::loading::Frames;
 use crate::storage::ChunkCache;
 use crate::well::WellFile;
@@ -64,7 +65,7 @@ pub struct Dataset {
 
 impl Dataset {
     /// Opens one split of a data set. `path` is the data set's folder (with `data/train` and so on inside), a folder of files, or
-    /// one file; for the last two the split has no meaning.
+    /// one file. For the last two the split has no meaning in The Well's layout; other layouts are divided here.
     ///
     /// # Errors
     /// No files, a file that can't be read, or files that don't fit together.
@@ -77,21 +78,44 @@ impl Dataset {
     /// # Errors
     /// As `open`.
     pub fn open_all(paths: &[&Path], split: Split) -> Result<Self, DataError> {
-        let mut found = Vec::new();
+        let mut sets = Vec::new();
         for path in paths {
-            found.extend(data_files(path, split)?);
+            let files = data_files(path, split)?;
+            let every_split = files.first().is_some_and(|file| file == path || file.parent() == Some(path));
+            sets.push((files, every_split.then_some(split)));
         }
+        Self::open_sets(&sets)
+    }
+
+    /// Opens these files whole, whatever splits they serve.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub(crate) fn open_files(files: Vec<PathBuf>) -> Result<Self, DataError> {
+        Self::open_sets(&[(files, None)])
+    }
+
+    /// Opens the files of data sets, each with the split to take of files that serve all.
+    fn open_sets(sets: &[(Vec<PathBuf>, Option<Split>)]) -> Result<Self, DataError> {
         // All are tried, so that one attempt tells how many have to be mended.
         let (mut files, mut failures) = (Vec::new(), Vec::new());
-        for file in &found {
-            match WellFile::open(file) {
-                Ok(file) => files.push(file),
-                Err(failure) => failures.push(failure),
+        for (found, split) in sets {
+            let mut opened = Vec::new();
+            for file in found {
+                match WellFile::open(file) {
+                    Ok(file) => opened.push(file),
+                    Err(failure) => failures.push(failure),
+                }
             }
+            files.extend(match split {
+                Some(split) => layouts::divide(opened, *split),
+                None => opened,
+            });
         }
+        let found = sets.iter().map(|(files, _)| files.len()).sum();
         let whole = |failures: Vec<DataError>| match failures.first() {
             None => Ok(()),
-            Some(first) => Err(DataError::Files { first: Box::new(first.clone()), failing: failures.len(), files: found.len() }),
+            Some(first) => Err(DataError::Files { first: Box::new(first.clone()), failing: failures.len(), files: found }),
         };
         let Some(first) = files.first() else {
             whole(failures)?;
@@ -240,6 +264,9 @@ impl Dataset {
     }
 }
 
+/// How names of data files end.
+pub const EXTENSIONS: [&str; 3] = ["hdf5", "h5", "nc"];
+
 /// The data files of one split, sorted by name.
 pub(crate) fn data_files(path: &Path, split: Split) -> Result<Vec<PathBuf>, DataError> {
     if path.is_file() {
@@ -253,7 +280,7 @@ pub(crate) fn data_files(path: &Path, split: Split) -> Result<Vec<PathBuf>, Data
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(|cause| DataError::path(folder, cause))? {
             let file = entry.map_err(|cause| DataError::path(folder, cause))?.path();
-            if file.extension().is_some_and(|extension| extension == "hdf5" || extension == "h5") {
+            if file.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known)) {
                 files.push(file);
             }
         }
@@ -262,7 +289,7 @@ pub(crate) fn data_files(path: &Path, split: Split) -> Result<Vec<PathBuf>, Data
             return Ok(files);
         }
     }
-    Err(DataError::path(path, format!("no .hdf5 or .h5 files for the split `{split}`")))
+    Err(DataError::path(path, format!("no .hdf5, .h5 or .nc files for the split `{split}`")))
 }
 
 /// The channels of a file, and for each the position of its stored field.

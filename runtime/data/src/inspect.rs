@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::dataset::{Dataset, Split, data_files};
 use crate::error::DataError;
 use crate::identity::STATISTICS;
+use crate::layouts;
 use crate::statistics::Statistics;
 
 /// A data set at a glance.
@@ -71,8 +72,14 @@ pub fn inspect(dir: &Path) -> Result<Inspection, DataError> {
     let dataset = match first {
         Some(dataset) => dataset,
         None => {
-            let dataset = Dataset::open(dir, Split::Train)?;
-            splits.push(inspect_split(&dataset, None)?);
+            let dataset = Dataset::open_files(data_files(dir, Split::Train)?)?;
+            if dataset.files().iter().all(layouts::divides) {
+                for split in Split::ALL {
+                    splits.push(inspect_split(&Dataset::open(dir, split)?, Some(split.name()))?);
+                }
+            } else {
+                splits.push(inspect_split(&dataset, None)?);
+            }
             dataset
         }
     };

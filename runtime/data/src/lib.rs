@@ -1,4 +1,4 @@
-//! Data on disk, in The Well's layout: reading windows of frames for training, sampling them in a reproducible order, fetching
+//! Data on disk, in The Well's layout or others: reading windows of frames for training, sampling them in a reproducible order, fetching
 //! them ahead of time, and generating data sets with the shipped simulators. HDF5 and YAML are known here only. Every failure is
 //! a `DataError` that names the file, the object in it and the cause.
 
@@ -8,6 +8,7 @@ mod generate;
 mod identity;
 mod inspect;
 mod isolated;
+mod layouts;
 mod loading;
 mod moments;
 mod parts;
@@ -22,7 +23,7 @@ mod verify;
 pub mod well;
 mod windows;
 
-pub use dataset::{Dataset, FieldName, Split};
+pub use dataset::{Dataset, EXTENSIONS, FieldName, Split};
 pub use error::DataError;
 pub use generate::{GenerateSpec, Summary, generate};
 pub use identity::{identity, is_generated};

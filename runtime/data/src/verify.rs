@@ -80,7 +80,7 @@ pub fn verify(dir: &Path, threads: usize, progress: &mut dyn FnMut(usize, usize)
         // A folder without splits, or a file, is the same for every split.
         files.retain(|file| !seen.contains(file));
         seen.extend(files.iter().cloned());
-        verify_split(dir, split, &files, threads, &mut found, progress);
+        verify_split(dir, split, files, threads, &mut found, progress);
     }
     match failure {
         Some(error) if seen.is_empty() => Err(error),
@@ -91,23 +91,23 @@ pub fn verify(dir: &Path, threads: usize, progress: &mut dyn FnMut(usize, usize)
 fn verify_split(
     dir: &Path,
     split: Split,
-    files: &[PathBuf],
+    files: Vec<PathBuf>,
     threads: usize,
     found: &mut Verification,
     progress: &mut dyn FnMut(usize, usize),
 ) {
     found.files += files.len();
-    let mut sound: Vec<&Path> = Vec::new();
+    let mut sound: Vec<PathBuf> = Vec::new();
     for file in files {
-        match Dataset::open(file, split) {
+        match Dataset::open_files(vec![file.clone()]) {
             Ok(_) => sound.push(file),
-            Err(error) => found.add(Severity::Error, file, plain(&error, file)),
+            Err(error) => found.add(Severity::Error, &file, plain(&error, &file)),
         }
     }
     if sound.is_empty() {
         return;
     }
-    let dataset = match Dataset::open_all(&sound, split) {
+    let dataset = match Dataset::open_files(sound) {
         Ok(dataset) => dataset,
         Err(error) => return found.add(Severity::Error, dir, error.to_string()),
     };

@@ -355,5 +355,5 @@ fn absent_data_and_fields_are_named() {
     let nowhere = dir.path().join("nowhere");
     assert!(failure(&nowhere).contains("no such file or folder"));
     std::fs::create_dir(&nowhere).unwrap();
-    assert!(failure(&nowhere).contains("no .hdf5 or .h5 files"));
+    assert!(failure(&nowhere).contains("no .hdf5, .h5 or .nc files"));
 }

@@ -57,7 +57,7 @@ fn inside(folder: &Path, deeper: usize) -> Vec<PathBuf> {
 /// True where files or splits of a data set lie.
 fn holds_data(folder: &Path) -> bool {
     let splits = |p: &Path| ["train", "valid", "test"].iter().any(|split| p.join(split).is_dir());
-    let file = |p: &PathBuf| p.extension().is_some_and(|e| e == "hdf5" || e == "h5");
+    let file = |p: &PathBuf| p.extension().is_some_and(|e| pfm_data::EXTENSIONS.iter().any(|known| e == *known));
     splits(folder) || splits(&folder.join("data")) || entries(folder).iter().any(file)
 }
 

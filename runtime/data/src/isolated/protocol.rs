@@ -18,7 +18,7 @@ pub(crate) type Selection = Vec<(usize, usize, usize)>;
 /// What to read.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// The header of a file in The Well's layout.
+    /// The header of a file.
     Header(FilePath),
     /// Values of an array, whatever their type and storage.
     Values { file: FilePath, object: String, selection: Selection },

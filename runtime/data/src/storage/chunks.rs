@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use flate2::{Decompress, FlushDecompress, Status};
 use serde::{Deserialize, Serialize};
 
-use super::{Element, size};
+use super::{Element, lzf, size};
 
 /// A step of the pipeline that chunks went through when they were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub(crate) enum Filter {
     Shuffle,
     /// The zlib format, which HDF5 calls gzip.
     Deflate,
+    /// LZF, which h5py brings.
+    Lzf,
 }
 
 /// Where one chunk lies, and which filters of the pipeline it went without, a bit each.
@@ -102,6 +104,7 @@ impl Chunks {
 fn undo(applied: &[Filter], mut bytes: Vec<u8>, width: usize, out: &mut [u8]) -> Result<(), String> {
     let step = |filter: Filter, bytes: &[u8], out: &mut [u8]| match filter {
         Filter::Deflate => inflate(bytes, out),
+        Filter::Lzf => lzf::unpack(bytes, out),
         Filter::Shuffle if bytes.len() == out.len() => {
             unshuffle(bytes, width, out);
             Ok(())

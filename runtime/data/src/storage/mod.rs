@@ -3,11 +3,14 @@
 
 mod cache;
 mod chunks;
+mod lzf;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use cache::ChunkCache;
 pub(crate) use chunks::{Chunks, Filter, Piece};
+
+use crate::layouts::Assembly;
 
 /// The type of stored numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +57,8 @@ pub(crate) enum Storage {
     Contiguous { offset: u64, element: Element },
     /// In chunks, all of which are in the file.
     Chunked(Chunks),
+    /// Put together from several arrays of another layout than The Well's.
+    Assembled(Assembly),
     /// Anything else the library can read as single precision.
     Library,
 }
@@ -74,6 +79,7 @@ impl Storage {
                 }
             }
             Self::Chunked(chunks) => chunks.check(shape, length),
+            Self::Assembled(assembly) => assembly.check(shape, length),
             Self::Library => size(shape).map(|_| ()).ok_or_else(|| format!("no file holds an array of shape {shape:?}")),
         }
     }

@@ -30,6 +30,11 @@ enum Kind {
     Periodic,
 }
 
+/// The same kind at both ends of each axis.
+pub(crate) fn boundaries(axes: &[&str], kinds: &[BoundaryKind]) -> Vec<AxisBoundary> {
+    axes.iter().zip(kinds).map(|(axis, &kind)| AxisBoundary { axis: axis.to_string(), low: kind, high: kind }).collect()
+}
+
 /// The kind's name in files.
 pub(super) fn name(kind: BoundaryKind) -> &'static str {
     match kind {

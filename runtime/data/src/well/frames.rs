@@ -64,9 +64,7 @@ impl WellFile {
         let Storage::Chunked(chunks) = &field.storage else { return None };
         let shape = self.shape(field);
         let (first, counts) = field.region(run, &shape);
-        let mut numbers = Vec::new();
-        overlapping(chunks, &shape, &first, &counts, &mut |number, _| numbers.push(number));
-        Some(numbers)
+        Some(chunks.overlapping(&shape, &first, &counts))
     }
 
     /// Reads stored frames, one after the other, into `out`. `inflated` gives the chunks of `chunks_of`; `scratch` is reused memory.
@@ -88,25 +86,44 @@ impl WellFile {
         assert_eq!(out.len(), run.count * size, "the buffer holds exactly the frames");
         let last = run.first.frame + run.count;
         assert!(run.first.trajectory < self.trajectories.max(1) && last <= self.frames, "frames within the file");
-        let failed = |cause: String| DataError::object(&self.path, field.object(), cause);
-        match &field.storage {
+        if let Storage::Assembled(assembly) = &field.storage {
+            return assembly.read(self, run, out, scratch);
+        }
+        let shape = self.shape(field);
+        let (first, counts) = field.region(run, &shape);
+        self.read_region(&field.object(), &field.storage, &shape, (&first, &counts), out, inflated, scratch)
+    }
+
+    /// Reads a region of an array: its first entry and the number of entries along each axis, of which all but the outermost ones that
+    /// have a single entry or are cut are whole.
+    #[expect(clippy::too_many_arguments, reason = "an array, a region of it, and memory")]
+    pub(crate) fn read_region(
+        &self,
+        object: &str,
+        storage: &Storage,
+        shape: &[usize],
+        (first, counts): (&[usize], &[usize]),
+        out: &mut [f32],
+        inflated: &Inflated<'_>,
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), DataError> {
+        let failed = |cause: String| DataError::object(&self.path, object, cause);
+        match storage {
             Storage::Contiguous { offset, element } => {
-                let per_trajectory = if field.time_varying { self.frames } else { 1 };
-                let before = (run.first.trajectory * per_trajectory + run.first.frame) * size * element.bytes();
+                let entries = first.iter().zip(shape).fold(0, |before, (first, n)| before * n + first);
+                let before = entries * element.bytes();
                 self.read_plain(*element, offset + before as u64, out, scratch).map_err(|cause| failed(cause.to_string()))
             }
             Storage::Chunked(chunks) => {
-                let shape = self.shape(field);
-                let (first, counts) = field.region(run, &shape);
-                overlapping(chunks, &shape, &first, &counts, &mut |number, origin| {
-                    copy_overlap(&inflated(number), &chunks.shape, origin, out, &counts, &first);
+                overlapping(chunks, shape, first, counts, &mut |number, origin| {
+                    copy_overlap(&inflated(number), &chunks.shape, origin, out, counts, first);
                 });
                 Ok(())
             }
+            Storage::Assembled(_) => unreachable!("an assembly is read array by array"),
             Storage::Library => {
-                let (first, counts) = field.region(run, &self.shape(field));
-                let selection: Selection = first.into_iter().zip(counts).map(|(first, count)| (first, 1, count)).collect();
-                let request = Request::Values { file: self.path.as_path().into(), object: field.object(), selection };
+                let selection: Selection = first.iter().zip(counts).map(|(&first, &count)| (first, 1, count)).collect();
+                let request = Request::Values { file: self.path.as_path().into(), object: object.into(), selection };
                 match ask(&self.path, &request)? {
                     Answer::Values(values) if values.len() == out.len() => {
                         out.copy_from_slice(&values);
@@ -140,6 +157,15 @@ impl WellFile {
             order = order.iter().flat_map(along).collect();
         }
         Some(order)
+    }
+}
+
+impl Chunks {
+    /// The numbers of the chunks that hold a region of an array of this shape.
+    pub(crate) fn overlapping(&self, shape: &[usize], first: &[usize], counts: &[usize]) -> Vec<usize> {
+        let mut numbers = Vec::new();
+        overlapping(self, shape, first, counts, &mut |number, _| numbers.push(number));
+        numbers
     }
 }
 

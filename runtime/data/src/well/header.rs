@@ -13,6 +13,7 @@ use super::attribute;
 use super::boundary::{self, AxisBoundary};
 use super::file::StoredField;
 use crate::error::DataError;
+use crate::layouts::{self, Container};
 use crate::storage::{Chunks, Element, Filter, Piece, Storage};
 
 /// Everything in a file but the values of its fields.
@@ -33,8 +34,17 @@ pub(crate) struct Header {
 /// # Errors
 /// Anything that keeps the file from being read as The Well's layout, with the object at fault.
 pub(crate) fn read_header(path: &Path) -> Result<Header, DataError> {
-    let file = open(path)?;
+    let container = Container::open(path)?;
+    if let Some(layout) = layouts::recognise(&container) {
+        return (layout.header)(path, &container);
+    }
+    let Container::Hdf5(file) = container else {
+        return Err(DataError::path(path, unknown()));
+    };
     let root = |cause: String| DataError::object(path, "/", cause);
+    if file.attr("dataset_name").is_err() && !file.link_exists("t0_fields") {
+        return Err(root(unknown()));
+    }
     let dataset_name = attribute::string(&file, "dataset_name").map_err(root)?;
     let trajectories = attribute::count(&file, "n_trajectories").map_err(root)?;
     let parameters = parameters(&file).map_err(root)?;
@@ -54,7 +64,7 @@ pub(crate) fn read_header(path: &Path) -> Result<Header, DataError> {
 }
 
 /// Opens a file, or says in words why the library does not: its own are names of functions and numbers.
-fn open(path: &Path) -> Result<File, DataError> {
+pub(crate) fn open(path: &Path) -> Result<File, DataError> {
     let mut raw = std::fs::File::open(path).map_err(|cause| DataError::path(path, cause))?;
     File::open(path).map_err(|cause| DataError::path(path, unopened(&mut raw, &cause.to_string())))
 }
@@ -94,7 +104,7 @@ fn stored_field(file: &File, group: &Group, name: &str, order: usize, header: &H
 }
 
 /// How an array's values can be read: straight from the file where they are plain numbers of a usual type.
-fn storage(file: &File, dataset: &Dataset) -> hdf5_metno::Result<Storage> {
+pub(crate) fn storage(file: &File, dataset: &Dataset) -> hdf5_metno::Result<Storage> {
     let kind = dataset.dtype()?;
     let element = match (kind.is::<f32>(), kind.is::<f64>()) {
         (true, _) => Element::Single,
@@ -106,6 +116,12 @@ fn storage(file: &File, dataset: &Dataset) -> hdf5_metno::Result<Storage> {
         return Ok(Storage::Library);
     }
     let filters = dataset.filters();
+    if let Some(Hdf5Filter::User(id, _)) = filters.iter().find(|filter| matches!(filter, Hdf5Filter::User(..))) {
+        let cause = format!(
+            "its filter {id} can't be undone here: make a copy without it by `h5repack -f GZIP=1 FILE COPY` where that filter is known"
+        );
+        return Err(cause.into());
+    }
     Ok(match (dataset.layout(), dataset.offset()) {
         (StorageLayout::Contiguous, Some(offset)) if filters.is_empty() => Storage::Contiguous { offset, element },
         (StorageLayout::Chunked, _) => chunks(dataset, element, &filters)?.map_or(Storage::Library, Storage::Chunked),
@@ -118,6 +134,7 @@ fn chunks(dataset: &Dataset, element: Element, filters: &[Hdf5Filter]) -> hdf5_m
     let known = |filter: &Hdf5Filter| match filter {
         Hdf5Filter::Shuffle => Some(Filter::Shuffle),
         Hdf5Filter::Deflate(_) => Some(Filter::Deflate),
+        Hdf5Filter::LZF => Some(Filter::Lzf),
         _ => None,
     };
     let (Some(filters), Some(shape)) = (filters.iter().map(known).collect(), dataset.chunk()) else { return Ok(None) };
@@ -142,6 +159,15 @@ fn chunks(dataset: &Dataset, element: Element, filters: &[Hdf5Filter]) -> hdf5_m
         chunks.pieces = pieces;
         chunks
     }))
+}
+
+/// A number that is an attribute of a file, if it is there.
+pub(crate) fn number(file: &File, name: &str) -> Option<f64> {
+    attribute::number(file, name).ok()
+}
+
+fn unknown() -> String {
+    format!("its layout is none of those that are read: {}", layouts::known())
 }
 
 fn parameters(file: &File) -> Result<Vec<(String, f64)>, String> {

@@ -8,8 +8,9 @@ mod frames;
 mod header;
 mod write;
 
+pub(crate) use boundary::boundaries;
 pub(crate) use frames::{FrameKey, Run};
-pub(crate) use header::{Header, read_header};
+pub(crate) use header::{Header, number, open, read_header, storage};
 
 pub use boundary::AxisBoundary;
 pub use file::{StoredField, WellFile};
