@@ -5,6 +5,7 @@
 //! Clusters never form a cycle: an edge between nodes that may share a loop keeps the level of its reader at least that of
 //! its producer, every other edge raises it, and only nodes of equal level are joined.
 
+use crate::fills::constant_of;
 use crate::index::{reshape_splits, stored_through};
 use pfm_ir::{Class, DType, Graph, Node, NodeId, Scalar, ValueId, View};
 
@@ -177,7 +178,7 @@ impl Fuser<'_> {
                 self.store(node.operands[0]);
             }
         }
-        for output in &graph.outputs {
+        for output in graph.outputs.iter().filter(|o| constant_of(graph, o).is_none()) {
             self.store(output.value);
         }
     }

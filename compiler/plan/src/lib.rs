@@ -7,6 +7,7 @@
 mod body;
 mod build;
 mod cost;
+mod fills;
 mod fuse;
 mod index;
 mod memory;

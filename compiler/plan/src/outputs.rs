@@ -2,6 +2,7 @@
 //! otherwise a last group copies it there after everything that reads what it overwrites.
 
 use crate::build::Draft;
+use crate::fills::{constant_of, fill_inputs};
 use crate::fuse::reshaped;
 use crate::order::{Dependencies, positions};
 use crate::plan::{Access, BufferId, Expr, OutputSlot, Place, Work};
@@ -9,7 +10,7 @@ use pfm_ir::ValueId;
 use std::collections::BTreeMap;
 
 /// Anchor of groups that only feed outputs: after everything else.
-const LAST: usize = usize::MAX;
+pub const LAST: usize = usize::MAX;
 
 pub fn place_outputs(draft: &mut Draft) -> Vec<OutputSlot> {
     let claimed = claim(draft);
@@ -28,8 +29,9 @@ pub fn place_outputs(draft: &mut Draft) -> Vec<OutputSlot> {
             made.insert(i, own_output(draft, i, place, &claimed));
         }
     }
+    made.extend(fill_inputs(draft));
     let mut copies = Vec::new();
-    for &i in &order {
+    for i in order.into_iter().filter(|i| constant_of(draft.graph, &draft.graph.outputs[*i]).is_none()) {
         if let Some(input) = draft.graph.outputs[i].into {
             let buffer = match claimed.get(&i) {
                 Some(b) => *b,
@@ -53,7 +55,7 @@ fn claim(draft: &mut Draft) -> BTreeMap<usize, BufferId> {
     mark_final_groups(draft);
     let users = Users::new(draft);
     let mut base_order: Option<Vec<usize>> = None;
-    for (i, output) in graph.outputs.iter().enumerate() {
+    for (i, output) in graph.outputs.iter().enumerate().filter(|(_, o)| constant_of(graph, o).is_none()) {
         let base = reshaped(graph, output.value);
         let buffer = draft.memory(base);
         let free = draft.buffers[buffer.0 as usize].place == Place::Arena(0) && !taken[buffer.0 as usize];

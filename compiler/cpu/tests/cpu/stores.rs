@@ -40,6 +40,40 @@ fn an_update_is_in_place() {
     check(&c);
 }
 
+/// The zeros that gradients start from again are written by the loops that read them last, though they are one value of the graph.
+#[test]
+fn constants_are_written_by_the_last_reader() {
+    let mut b = Builder::new("clip");
+    let names = ["0", "1", "2"];
+    let w: Vec<ValueId> = names.iter().map(|n| parameter(&mut b, &format!("w{n}"), &[40, 3])).collect();
+    let g: Vec<ValueId> = names.iter().map(|n| parameter(&mut b, &format!("g{n}"), &[40, 3])).collect();
+    let squares: Vec<ValueId> = g.iter().map(|g| ops::mul(&mut b, *g, *g)).collect();
+    let sums: Vec<ValueId> = squares.iter().map(|s| ops::reduce_sum(&mut b, *s, &[0, 1])).collect();
+    let norm = sums.into_iter().reduce(|x, y| ops::add(&mut b, x, y)).expect("there are three");
+    let norm = ops::add_scalar(&mut b, norm, 1.0);
+    let wide = ops::broadcast(&mut b, norm, &[40, 3], &[]);
+    let zero = ops::constant(&mut b, 0.0, &[40, 3]);
+    for (i, n) in names.iter().enumerate() {
+        let step = ops::div(&mut b, g[i], wide);
+        let new = ops::sub(&mut b, w[i], step);
+        b.store(&format!("w{n}"), new, &format!("w{n}"));
+        b.store(&format!("g{n}"), zero, &format!("g{n}"));
+    }
+    // Nobody reads this one in a loop over its own index.
+    let turned = parameter(&mut b, "turned", &[3, 40]);
+    let back = ops::permute(&mut b, turned, &[1, 0]);
+    let half = ops::scale(&mut b, back, 0.5);
+    b.output("half", half);
+    let two = ops::constant(&mut b, 2.0, &[3, 40]);
+    b.store("turned", two, "turned");
+    let c = build(&b.graph);
+    let loops: Vec<_> = c.plan.groups.iter().filter(|g| matches!(g.work, pfm_plan::Work::Loop(_))).collect();
+    let text = pfm_plan::print(&c.plan);
+    assert_eq!(loops.iter().filter(|g| g.work.stores().len() == 2).count(), 3, "{text}");
+    assert_eq!(loops.iter().filter(|g| g.reads().is_empty()).count(), 1, "{text}");
+    check(&c);
+}
+
 #[test]
 fn a_gradient_accumulates_in_place() {
     let mut b = Builder::new("accumulate");
