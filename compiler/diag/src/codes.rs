@@ -317,7 +317,7 @@ const ERRORS: &[CodeInfo] = &[
     CodeInfo {
         code: "E0510",
         title: "data cannot be opened",
-        explanation: "Data with `source = directory` are HDF5 files in The Well's layout, in the folder of the data set under `--data`: `data/euler_multi_quadrants_openBC/data/train/*.hdf5`. The headers of all files are read before anything is trained. The message names the first file that fails, why, and how many of all fail: a copy that broke off, a placeholder of Git LFS, a field or a grid that is not the one stated. Fetch such a file again, or remove a damaged one that was made here and run `pfmc data generate FILE`. `pfmc data inspect DIR` reads the headers alone.",
+        explanation: "Data with `source = directory` are HDF5 files in The Well's layout, or files of PDEBench or miniWeather as they are, in the folder of the data set under `--data`: `data/euler_multi_quadrants_openBC/data/train/*.hdf5`. The headers of all files are read before anything is trained. The message names the first file that fails, why, and how many of all fail: a copy that broke off, a placeholder of Git LFS, a field or a grid that is not the one stated. Fetch such a file again, or remove a damaged one that was made here and run `pfmc data generate FILE`. `pfmc data inspect DIR` reads the headers alone, `pfmc data verify DIR` every value.",
     },
     CodeInfo {
         code: "E0601",

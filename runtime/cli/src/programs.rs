@@ -17,7 +17,7 @@ pub fn default_threads() -> usize {
 
 #[derive(clap::Args, Clone)]
 pub struct Place {
-    /// Where data sets lie, each a folder in The Well's layout; made data goes there too.
+    /// Where data sets lie, each a folder of files in The Well's layout or one that docs/data.md lists; made data goes there too.
     #[arg(long, default_value = "data")]
     pub data: PathBuf,
     /// Threads to use; the results do not depend on it.

@@ -86,6 +86,21 @@ fn verification_says_what_is_wrong() {
 }
 
 #[test]
+fn data_sets_are_rewritten() {
+    let (place, folder) = made();
+    let done = json(place.path(), &["data", "convert", folder.to_str().expect("UTF-8"), "copy"]);
+    assert_eq!(done["converted"], serde_json::json!({ "files": 12, "trajectories": 12 }));
+    let (code, out, _) = pfmc(place.path(), &["data", "verify", "copy"]);
+    assert!(code == 0 && out.contains("12 files, 12 trajectories, 48 frames: sound"), "{out}");
+    let (code, _, err) = pfmc(place.path(), &["data", "convert", "nowhere", "copy"]);
+    assert!(code == 1 && err.contains("E0510"), "{err}");
+    let file = folder.join("data/valid").read_dir().expect("files").flatten().next().expect("a file").path();
+    let within = file.parent().expect("a folder").to_str().expect("UTF-8");
+    let (code, _, err) = pfmc(place.path(), &["data", "convert", file.to_str().expect("UTF-8"), within]);
+    assert!(code == 1 && err.contains("over itself"), "{err}");
+}
+
+#[test]
 fn statistics_are_written_or_printed() {
     let (place, folder) = made();
     let stated = fs::read_to_string(folder.join("stats.yaml")).expect("statistics");

@@ -58,14 +58,14 @@ fn frame(trajectory: usize, time: usize, components: usize) -> Vec<f32> {
 
 fn write_plain(path: &Path) -> Result<(), DataError> {
     let axis =
-        |name: &str| Axis { name: name.into(), coordinates: (0..GRID).map(|i| i as f32).collect(), boundary: BoundaryKind::Periodic };
+        |name: &str| Axis { name: name.into(), coordinates: (0..GRID).map(|i| i as f32).collect(), boundary: [BoundaryKind::Periodic; 2] };
     let layout = Layout {
         dataset_name: "bench".into(),
         axes: vec![axis("x"), axis("y")],
         times: (0..FRAMES).map(|t| t as f32).collect(),
         trajectories: TRAJECTORIES,
         parameters: vec![],
-        fields: FIELDS.to_vec(),
+        fields: FIELDS.iter().map(|&field| field.into()).collect(),
     };
     let mut writer = Writer::create(path, &layout)?;
     for trajectory in 0..TRAJECTORIES {

@@ -2,6 +2,7 @@
 //! them ahead of time, and generating data sets with the shipped simulators. HDF5 and YAML are known here only. Every failure is
 //! a `DataError` that names the file, the object in it and the cause.
 
+mod convert;
 mod dataset;
 mod error;
 mod generate;
@@ -23,6 +24,7 @@ mod verify;
 pub mod well;
 mod windows;
 
+pub use convert::{Converted, convert};
 pub use dataset::{Dataset, EXTENSIONS, FieldName, Split};
 pub use error::DataError;
 pub use generate::{GenerateSpec, Summary, generate};

@@ -22,7 +22,7 @@ pub fn unusable(error: &DataError) -> Diagnostic {
 fn remedy(error: &DataError) -> &'static str {
     let damaged = |file: &Path| match is_generated(file) {
         true => "remove it and run `pfmc data generate FILE`, which makes what is missing",
-        false => "fetch it again; `pfmc data inspect DIR` reads the headers of all files",
+        false => "fetch it again; `pfmc data verify DIR` reads every value of all files and names those that are damaged",
     };
     match error {
         DataError::Path { path, .. } if !path.is_file() => {

@@ -56,7 +56,7 @@ pub(super) const ROWS: &[CodeInfo] = &[
     CodeInfo {
         code: "R0111",
         title: "data cannot be read while training",
-        explanation: "A window could not be read from the data directory; the message names the file and the object in it. `pfmc data inspect DIR` checks all files.",
+        explanation: "A window could not be read from the data directory; the message names the file and the object in it. `pfmc data verify DIR` reads all files and names those that are damaged.",
     },
     CodeInfo {
         code: "R0112",

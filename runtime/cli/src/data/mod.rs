@@ -1,5 +1,6 @@
-//! `pfmc data`: which data there can be, making them, looking at them, checking them, their statistics.
+//! `pfmc data`: which data there can be, making them, looking at them, checking them, their statistics, rewriting them.
 
+mod convert;
 mod generate;
 mod inspect;
 mod list;
@@ -21,6 +22,8 @@ pub enum Verb {
     Verify(verify::Args),
     /// Compute the statistics of the training split and write them as The Well's `stats.yaml`.
     Stats(statistics::Args),
+    /// Rewrite a data set, of any layout that is read, as contiguous files of The Well's layout, which load fastest.
+    Convert(convert::Args),
 }
 
 pub fn run(verb: Verb, out: &Output) -> Exit {
@@ -30,6 +33,7 @@ pub fn run(verb: Verb, out: &Output) -> Exit {
         Verb::Inspect(args) => inspect::run(args, out),
         Verb::Verify(args) => verify::run(args, out),
         Verb::Stats(args) => statistics::run(args, out),
+        Verb::Convert(args) => convert::run(args, out),
     }
 }
 

@@ -84,7 +84,7 @@ impl<'a> Due<'a> {
 fn layout(spec: &GenerateSpec, system: &System, job: &Job) -> Layout {
     let axes = system.axes.iter().enumerate().map(|(d, name)| {
         let points = system.spacing[d].points(system.extent[d], spec.grid[d]);
-        Axis { name: (*name).to_string(), coordinates: points.iter().map(|&x| x as f32).collect(), boundary: system.boundaries[d] }
+        Axis { name: (*name).to_string(), coordinates: points.iter().map(|&x| x as f32).collect(), boundary: [system.boundaries[d]; 2] }
     });
     Layout {
         dataset_name: system.name.to_string(),
@@ -92,6 +92,6 @@ fn layout(spec: &GenerateSpec, system: &System, job: &Job) -> Layout {
         times: (0..spec.frames).map(|frame| (frame as f64 * system.interval) as f32).collect(),
         trajectories: job.indices.len(),
         parameters: system.parameters.iter().map(|name| (*name).to_string()).zip(job.parameters.values.iter().copied()).collect(),
-        fields: system.fields.to_vec(),
+        fields: system.fields.iter().map(|&field| field.into()).collect(),
     }
 }

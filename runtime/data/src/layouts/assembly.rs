@@ -159,6 +159,8 @@ impl Assembly {
             name: name.to_string(),
             order,
             components: self.components,
+            symmetric: false,
+            antisymmetric: false,
             sample_varying: true,
             time_varying,
             dim_varying: vec![true; self.grid.len()],

@@ -4,6 +4,7 @@ use std::fs::File as RawFile;
 use std::path::Path;
 
 use hdf5_metno::{Dataset, File};
+use pfm_solvers::Spacing;
 
 use super::assembly::{Array, Values};
 use super::netcdf_classic::{self, Variable};
@@ -76,6 +77,16 @@ impl Container {
                 records.all(raw, &array.shape)
             }
         }
+    }
+
+    /// Coordinates of the grid points along each axis, from arrays of these names; where an array is missing or of another length,
+    /// centres of equal cells between 0 and 1.
+    pub fn coordinates(&self, names: [&str; 2], grid: &[usize]) -> Vec<Vec<f64>> {
+        let axis = |(name, &n): (&str, &usize)| {
+            let stored = self.shape(name).filter(|shape| shape[..] == [n]).and_then(|_| self.values(name).ok());
+            stored.unwrap_or_else(|| Spacing::Uniform.points((0.0, 1.0), n))
+        };
+        names.into_iter().zip(grid).map(axis).collect()
     }
 
     /// A number that is an attribute of the whole file, if it is there.

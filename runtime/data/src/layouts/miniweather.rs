@@ -48,6 +48,7 @@ fn header(path: &Path, file: &Container) -> Result<Header, DataError> {
     Ok(Header {
         dataset_name: "miniweather_thermals".into(),
         axes: vec!["x".into(), "y".into()],
+        coordinates: file.coordinates(["x", "z"], &grid),
         grid: grid.to_vec(),
         trajectories: 1,
         times,

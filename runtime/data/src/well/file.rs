@@ -22,6 +22,9 @@ pub struct StoredField {
     pub order: usize,
     /// Number of components: spatial axes to the power of the order.
     pub components: usize,
+    /// Whether a tensor equals its transpose, or its negative; false for what is no tensor.
+    pub symmetric: bool,
+    pub antisymmetric: bool,
     /// Whether it differs between trajectories; if not, one copy serves all.
     pub sample_varying: bool,
     /// Whether it changes in time; if not, one frame serves all.
@@ -56,6 +59,8 @@ pub struct WellFile {
     /// Names of the spatial axes and the number of grid points along each.
     pub axes: Vec<String>,
     pub grid: Vec<usize>,
+    /// Coordinates of the grid points along each axis.
+    pub coordinates: Vec<Vec<f64>>,
     pub trajectories: usize,
     /// Frames per trajectory, and the time of each in the first trajectory.
     pub frames: usize,
@@ -81,9 +86,22 @@ impl WellFile {
             return Err(DataError::path(path, "not a file"));
         }
         let header = known_header(path, &metadata)?;
-        let Header { dataset_name, axes, grid, trajectories, times, parameters, boundaries, fields } = header;
+        let Header { dataset_name, axes, coordinates, grid, trajectories, times, parameters, boundaries, fields } = header;
         let path = path.to_path_buf();
-        Ok(Self { path, dataset_name, axes, grid, trajectories, frames: times.len(), times, parameters, boundaries, fields, raw })
+        Ok(Self {
+            path,
+            dataset_name,
+            axes,
+            grid,
+            coordinates,
+            trajectories,
+            frames: times.len(),
+            times,
+            parameters,
+            boundaries,
+            fields,
+            raw,
+        })
     }
 }
 
@@ -118,7 +136,8 @@ fn known_header(path: &Path, metadata: &Metadata) -> Result<Header, DataError> {
 fn check(path: &Path, header: &Header, length: u64) -> Result<(), DataError> {
     let (d, frames) = (header.grid.len(), header.times.len());
     let whole = [header.trajectories, frames].iter().chain(&header.grid).copied().collect::<Vec<usize>>();
-    if d == 0 || header.axes.len() != d || header.boundaries.len() != d || frames == 0 || size(&whole).is_none() {
+    let points: Vec<usize> = header.coordinates.iter().map(Vec::len).collect();
+    if d == 0 || points != header.grid || header.axes.len() != d || header.boundaries.len() != d || frames == 0 || size(&whole).is_none() {
         return Err(DataError::object(
             path,
             "dimensions",

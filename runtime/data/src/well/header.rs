@@ -21,6 +21,8 @@ use crate::storage::{Chunks, Element, Filter, Piece, Storage};
 pub(crate) struct Header {
     pub dataset_name: String,
     pub axes: Vec<String>,
+    /// Coordinates of the grid points along each axis; their number is the grid.
+    pub coordinates: Vec<Vec<f64>>,
     pub grid: Vec<usize>,
     pub trajectories: usize,
     pub times: Vec<f64>,
@@ -48,9 +50,10 @@ pub(crate) fn read_header(path: &Path) -> Result<Header, DataError> {
     let dataset_name = attribute::string(&file, "dataset_name").map_err(root)?;
     let trajectories = attribute::count(&file, "n_trajectories").map_err(root)?;
     let parameters = parameters(&file).map_err(root)?;
-    let (axes, grid, times) = dimensions(path, &file)?;
+    let (axes, coordinates, times) = dimensions(path, &file)?;
+    let grid = coordinates.iter().map(Vec::len).collect();
     let boundaries = boundary::read(path, &file, &axes)?;
-    let mut header = Header { dataset_name, axes, grid, trajectories, times, parameters, boundaries, fields: Vec::new() };
+    let mut header = Header { dataset_name, axes, coordinates, grid, trajectories, times, parameters, boundaries, fields: Vec::new() };
     for (order, name) in super::FIELD_GROUPS.into_iter().enumerate() {
         let group = file.group(name).map_err(|_| DataError::object(path, name, "the group is missing"))?;
         let fields = attribute::strings(&group, "field_names").map_err(|c| DataError::object(path, name, c))?;
@@ -95,7 +98,11 @@ fn stored_field(file: &File, group: &Group, name: &str, order: usize, header: &H
     let shape = dataset.shape();
     let storage = storage(file, &dataset).map_err(|cause| cause.to_string())?;
     let components = d.pow(order as u32);
-    let field = StoredField { name: name.to_string(), order, components, sample_varying, time_varying, dim_varying, storage };
+    // Both flags belong to tensors, and a file without them says nothing.
+    let flag = |name| order == 2 && attribute::flag(&dataset, name).unwrap_or(false);
+    let (symmetric, antisymmetric) = (flag("symmetric"), flag("antisymmetric"));
+    let name = name.to_string();
+    let field = StoredField { name, order, components, symmetric, antisymmetric, sample_varying, time_varying, dim_varying, storage };
     let expected = field.shape(header.trajectories, header.times.len(), &header.grid);
     if shape != expected {
         return Err(format!("its shape is {shape:?}, its attributes say {expected:?}"));
@@ -182,7 +189,7 @@ fn parameters(file: &File) -> Result<Vec<(String, f64)>, String> {
         .collect()
 }
 
-type Dimensions = (Vec<String>, Vec<usize>, Vec<f64>);
+type Dimensions = (Vec<String>, Vec<Vec<f64>>, Vec<f64>);
 
 fn dimensions(path: &Path, file: &File) -> Result<Dimensions, DataError> {
     let group = file.group("dimensions").map_err(|_| DataError::object(path, "dimensions", "the group is missing"))?;
@@ -199,10 +206,7 @@ fn dimensions(path: &Path, file: &File) -> Result<Dimensions, DataError> {
         values.truncate(points);
         if values.is_empty() { Err(failed("it has no entries".into())) } else { Ok(values) }
     };
-    let mut grid = Vec::new();
-    for axis in &axes {
-        grid.push(coordinate(axis)?.len());
-    }
+    let coordinates = axes.iter().map(|axis| coordinate(axis)).collect::<Result<_, _>>()?;
     let times = coordinate("time")?;
-    Ok((axes, grid, times))
+    Ok((axes, coordinates, times))
 }

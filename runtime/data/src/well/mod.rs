@@ -14,7 +14,7 @@ pub(crate) use header::{Header, number, open, read_header, storage};
 
 pub use boundary::AxisBoundary;
 pub use file::{StoredField, WellFile};
-pub use write::{Axis, Layout, Writer};
+pub use write::{Axis, FieldLayout, Layout, Writer};
 
 /// The groups of fields by tensor order.
 pub(crate) const FIELD_GROUPS: [&str; 3] = ["t0_fields", "t1_fields", "t2_fields"];

@@ -17,7 +17,29 @@ use crate::error::DataError;
 pub struct Axis {
     pub name: String,
     pub coordinates: Vec<f32>,
-    pub boundary: BoundaryKind,
+    /// At the lower and the upper end.
+    pub boundary: [BoundaryKind; 2],
+}
+
+/// A field to be written. It varies along all spatial axes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldLayout {
+    pub name: String,
+    /// 0 scalar, 1 vector, 2 tensor.
+    pub order: usize,
+    pub symmetric: bool,
+    pub antisymmetric: bool,
+    /// Whether it differs between trajectories; if not, the first one's is written.
+    pub sample_varying: bool,
+    /// Whether it changes in time; if not, it is one frame.
+    pub time_varying: bool,
+}
+
+impl From<Field> for FieldLayout {
+    fn from(field: Field) -> Self {
+        let Field { name, order, symmetric } = field;
+        Self { name: name.to_string(), order, symmetric, antisymmetric: false, sample_varying: true, time_varying: true }
+    }
 }
 
 /// Everything in a file but the field values.
@@ -31,7 +53,7 @@ pub struct Layout {
     /// Simulation parameters, constant within the file.
     pub parameters: Vec<(String, f64)>,
     /// Fields; order within each tensor order is kept.
-    pub fields: Vec<Field>,
+    pub fields: Vec<FieldLayout>,
 }
 
 /// A file being written. Dropping it without `finish` removes what was written.
@@ -40,8 +62,8 @@ pub struct Writer {
     path: PathBuf,
     partial: PathBuf,
     file: Option<File>,
-    /// In the order of `Layout::fields`, with the shape of one trajectory.
-    fields: Vec<(Dataset, Vec<usize>)>,
+    /// In the order of `Layout::fields`.
+    fields: Vec<Target>,
 }
 
 impl Writer {
@@ -59,7 +81,8 @@ impl Writer {
         Ok(Self { path: path.to_path_buf(), partial, file: Some(file), fields })
     }
 
-    /// Writes one trajectory: per field of the layout its values [frames, *grid, components], last axis fastest.
+    /// Writes one trajectory: per field of the layout its values [frames, *grid, components], last axis fastest; one frame of a field
+    /// that does not change in time.
     ///
     /// # Errors
     /// The file can't be written.
@@ -68,9 +91,13 @@ impl Writer {
     /// The number of values differs from the layout's shape.
     pub fn write_trajectory(&mut self, trajectory: usize, values: &[&[f32]]) -> Result<(), DataError> {
         assert_eq!(values.len(), self.fields.len(), "one array per field of the layout");
-        for ((dataset, shape), values) in self.fields.iter().zip(values) {
+        for (Target { dataset, shape, sample_varying }, values) in self.fields.iter().zip(values) {
+            if !sample_varying && trajectory > 0 {
+                continue;
+            }
             let view = ArrayViewD::from_shape(IxDyn(shape), values).expect("a field's values match the layout's shape");
-            let mut selection = vec![SliceOrIndex::Index(trajectory)];
+            let mut selection = Vec::new();
+            selection.extend(sample_varying.then_some(SliceOrIndex::Index(trajectory)));
             selection.extend(shape.iter().map(|&count| SliceOrIndex::SliceCount { start: 0, step: 1, count, block: 1 }));
             dataset
                 .write_slice(view, Hyperslab::from(selection))
@@ -102,9 +129,16 @@ impl Drop for Writer {
     }
 }
 
-type Fields = Vec<(Dataset, Vec<usize>)>;
+/// A dataset that takes the values of one field.
+#[derive(Debug)]
+struct Target {
+    dataset: Dataset,
+    /// Of one trajectory.
+    shape: Vec<usize>,
+    sample_varying: bool,
+}
 
-fn write_structure(file: &File, layout: &Layout) -> hdf5_metno::Result<Fields> {
+fn write_structure(file: &File, layout: &Layout) -> hdf5_metno::Result<Vec<Target>> {
     write_string(file, "dataset_name", &layout.dataset_name)?;
     write_string(file, "grid_type", "cartesian")?;
     write_scalar(file, "n_spatial_dims", layout.axes.len() as i64)?;
@@ -146,44 +180,62 @@ fn write_dimensions(group: &Group, layout: &Layout) -> hdf5_metno::Result<()> {
 
 fn write_boundaries(group: &Group, layout: &Layout) -> hdf5_metno::Result<()> {
     for axis in &layout.axes {
-        let kind = super::boundary::name(axis.boundary);
-        let boundary = group.create_group(&format!("{}_{}", axis.name, kind.to_lowercase()))?;
-        write_strings(&boundary, "associated_dims", &[axis.name.as_str()])?;
-        write_strings(&boundary, "associated_fields", &[])?;
-        write_string(&boundary, "bc_type", kind)?;
-        write_varying(&boundary, false, false)?;
-        let last = axis.coordinates.len() - 1;
-        let mask: Vec<bool> = (0..=last).map(|i| i == 0 || i == last).collect();
-        let mask = write_array(&boundary, "mask", &mask)?;
-        write_varying(&mask, false, false)?;
+        let [low, high] = axis.boundary;
+        if low == high {
+            write_boundary(group, axis, low, [true, true])?;
+        } else {
+            write_boundary(group, axis, low, [true, false])?;
+            write_boundary(group, axis, high, [false, true])?;
+        }
     }
     Ok(())
 }
 
-fn write_fields(file: &File, layout: &Layout) -> hdf5_metno::Result<Fields> {
+/// One kind of boundary at some ends of an axis.
+fn write_boundary(group: &Group, axis: &Axis, kind: BoundaryKind, ends: [bool; 2]) -> hdf5_metno::Result<()> {
+    let kind = super::boundary::name(kind);
+    let boundary = group.create_group(&format!("{}_{}", axis.name, kind.to_lowercase()))?;
+    write_strings(&boundary, "associated_dims", &[axis.name.as_str()])?;
+    write_strings(&boundary, "associated_fields", &[])?;
+    write_string(&boundary, "bc_type", kind)?;
+    write_varying(&boundary, false, false)?;
+    let last = axis.coordinates.len() - 1;
+    let mask: Vec<bool> = (0..=last).map(|i| (i == 0 && ends[0]) || (i == last && ends[1])).collect();
+    let mask = write_array(&boundary, "mask", &mask)?;
+    write_varying(&mask, false, false)
+}
+
+fn write_fields(file: &File, layout: &Layout) -> hdf5_metno::Result<Vec<Target>> {
     let groups = FIELD_GROUPS.map(|name| file.create_group(name));
-    let mut datasets: Vec<Option<(Dataset, Vec<usize>)>> = layout.fields.iter().map(|_| None).collect();
+    let mut targets: Vec<Option<Target>> = layout.fields.iter().map(|_| None).collect();
     for (order, group) in groups.into_iter().enumerate() {
         let group = group?;
         let members = || layout.fields.iter().enumerate().filter(|(_, field)| field.order == order);
-        let names: Vec<&str> = members().map(|(_, field)| field.name).collect();
+        let names: Vec<&str> = members().map(|(_, field)| field.name.as_str()).collect();
         write_strings(&group, "field_names", &names)?;
         for (index, field) in members() {
-            let mut shape = vec![layout.times.len()];
+            let mut shape = Vec::new();
+            shape.extend(field.time_varying.then_some(layout.times.len()));
             shape.extend(layout.axes.iter().map(|axis| axis.coordinates.len()));
             shape.extend(std::iter::repeat_n(layout.axes.len(), order));
-            let mut stored = vec![layout.trajectories];
+            let mut stored = Vec::new();
+            stored.extend(field.sample_varying.then_some(layout.trajectories));
             stored.extend(&shape);
-            let dataset =
-                group.new_dataset::<f32>().shape(stored).no_chunk().fill_time(FillTime::Never).obj_track_times(false).create(field.name)?;
+            let dataset = group
+                .new_dataset::<f32>()
+                .shape(stored)
+                .no_chunk()
+                .fill_time(FillTime::Never)
+                .obj_track_times(false)
+                .create(field.name.as_str())?;
             write_flags(&dataset, "dim_varying", &vec![true; layout.axes.len()])?;
-            write_varying(&dataset, true, true)?;
+            write_varying(&dataset, field.sample_varying, field.time_varying)?;
             if order == 2 {
                 write_scalar(&dataset, "symmetric", field.symmetric)?;
-                write_scalar(&dataset, "antisymmetric", false)?;
+                write_scalar(&dataset, "antisymmetric", field.antisymmetric)?;
             }
-            datasets[index] = Some((dataset, shape));
+            targets[index] = Some(Target { dataset, shape, sample_varying: field.sample_varying });
         }
     }
-    Ok(datasets.into_iter().map(|dataset| dataset.expect("tensor orders are 0, 1 and 2")).collect())
+    Ok(targets.into_iter().map(|target| target.expect("tensor orders are 0, 1 and 2")).collect())
 }

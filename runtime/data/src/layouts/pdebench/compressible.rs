@@ -49,6 +49,7 @@ fn header(path: &Path, file: &Container) -> Result<Header, DataError> {
     Ok(Header {
         dataset_name: if name.contains("Turb") { "pdebench_turbulent".into() } else { format!("pdebench_compressible_{nx}") },
         axes: vec!["x".into(), "y".into()],
+        coordinates: file.coordinates(["x-coordinate", "y-coordinate"], &grid),
         grid: grid.to_vec(),
         trajectories,
         times,

@@ -77,6 +77,7 @@ fn header(path: &Path, file: &Container) -> Result<Header, DataError> {
     Ok(Header {
         dataset_name: set.name.into(),
         axes: vec!["x".into(), "y".into()],
+        coordinates: file.coordinates([&format!("{first}/grid/x"), &format!("{first}/grid/y")], &grid),
         grid: grid.clone(),
         trajectories: arrays.len(),
         times,

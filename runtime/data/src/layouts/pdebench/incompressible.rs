@@ -45,6 +45,7 @@ fn header(path: &Path, file: &Container) -> Result<Header, DataError> {
     Ok(Header {
         dataset_name: "pdebench_incompressible".into(),
         axes: vec!["x".into(), "y".into()],
+        coordinates: file.coordinates(["x", "y"], &grid),
         grid: grid.to_vec(),
         trajectories,
         times,
