@@ -11,17 +11,17 @@ pub(crate) trait Wide {
 
 /// Runs the work in the widest vectors at hand.
 pub(crate) fn wide<W: Wide>(work: W) -> W::Output {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has the features, as was just found out.
-        #[allow(unsafe_code)]
-        return unsafe { with_avx2(work) };
-    }
-    work.run()
+    pulp::Arch::new().dispatch(Widened(work))
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn with_avx2<W: Wide>(work: W) -> W::Output {
-    work.run()
+/// Work as the dispatcher takes it, which needs none of its vector operations: loops are widened by the compiler.
+struct Widened<W>(W);
+
+impl<W: Wide> pulp::WithSimd for Widened<W> {
+    type Output = W::Output;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> W::Output {
+        self.0.run()
+    }
 }
