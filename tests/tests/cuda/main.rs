@@ -4,7 +4,7 @@
 //! `golden/cuda/resources.txt`. `PFMC_HEAVY=1` adds all choices, and f32 at that for evaluation.
 //!
 //! Needs NVRTC, which `scripts/nvrtc.sh` brings, and no device. What has been compiled before is remembered in `target/cuda`: the usual run
-//! takes 230 s of one core the first time and 4 s later, with all choices and f32 three times as long.
+//! takes 230 s of one core the first time and 4 s later; all choices and f32 take 290 s of one core more.
 
 mod programs;
 mod resources;
