@@ -26,22 +26,38 @@ P
 }
 check "twenty steps of S" same_losses
 
+smoke() {
+  "$PFMC" run experiments/indomain.pfm --profile smoke --device cuda --runs "$1" --data data --set pretrain.precision=bf16
+}
+checkpoints() { (cd "$1" && find . -name '*.safetensors' | sort | xargs sha256sum | sha256sum); }
 same_bytes() {
   rm -rf runs1 runs2
-  for n in 1 2; do
-    "$PFMC" run experiments/indomain.pfm --profile smoke --device cuda --runs "runs$n" --data data --set pretrain.precision=bf16 || return 1
-  done
-  local sums
-  sums=$(for n in 1 2; do (cd "runs$n" && find . -name '*.safetensors' | sort | xargs sha256sum | sha256sum); done | sort -u | wc -l)
-  echo "checkpoints of two runs: $([ "$sums" = 1 ] && echo 'the same bytes' || echo 'different bytes')"
-  [ "$sums" = 1 ]
+  smoke runs1 && smoke runs2 || return 1
+  [ "$(checkpoints runs1)" = "$(checkpoints runs2)" ] && echo "checkpoints of two runs: the same bytes"
 }
 check "two equal runs" same_bytes
+
+resumed() {
+  rm -rf runs3
+  smoke runs3 &
+  local run=$!
+  until [ -n "$(find runs3 -name '*.safetensors' 2> /dev/null)" ] || ! kill -0 "$run" 2> /dev/null; do sleep 0.1; done
+  kill -9 "$run" 2> /dev/null && echo "killed after its first checkpoint"
+  wait "$run"
+  smoke runs3 || return 1
+  [ "$(checkpoints runs1)" = "$(checkpoints runs3)" ] && echo "checkpoints of the resumed run: the same bytes"
+}
+check "a run that was killed and resumed" resumed
 
 for stage in tokeniser rollout; do
   for precision in bf16 f32; do
     check "L $stage $precision" "$PFMC" bench experiments/bench/L.pfm --device cuda --stage "$stage" --set "$stage.precision=$precision" --warmup 3 --top 40
   done
+done
+made="generate(grid: (512, 512), trajectories: 16, frames: 12 frames)"
+for stage in tokeniser rollout; do
+  check "L $stage bf16, windows from files" "$PFMC" bench experiments/bench/L.pfm --device cuda --stage "$stage" \
+    --set "$stage.precision=bf16" --set "euler.source=$made" --data data --warmup 3 --top 0
 done
 check "L soap bf16" "$PFMC" bench experiments/bench/L.pfm --device cuda --stage soap --set soap.precision=bf16 --steps 20 --top 25
 

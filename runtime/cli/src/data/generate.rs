@@ -85,7 +85,8 @@ fn experiment(args: Args, file: PathBuf, out: &Output) -> Exit {
     let mut folders = Vec::new();
     for data in needed(loaded.experiment(), &cells) {
         match pfm_train::folders(data, &args.place.data) {
-            Ok(found) => folders.extend(found),
+            // Cells of a grid often share data.
+            Ok(found) => folders.extend(found.into_iter().filter(|folder| !folders.contains(folder)).collect::<Vec<_>>()),
             Err(e) => return out.fail(Exit::Usage, e.diagnostic().message),
         }
     }
