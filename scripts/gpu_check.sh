@@ -26,25 +26,23 @@ P
 }
 check "twenty steps of S" same_losses
 
-smoke() {
-  "$PFMC" run experiments/indomain.pfm --profile smoke --device cuda --runs "$1" --data data --set pretrain.precision=bf16
-}
+smoke=(run experiments/indomain.pfm --profile smoke --device cuda --data data --set pretrain.precision=bf16 --runs)
 checkpoints() { (cd "$1" && find . -name '*.safetensors' | sort | xargs sha256sum | sha256sum); }
 same_bytes() {
   rm -rf runs1 runs2
-  smoke runs1 && smoke runs2 || return 1
+  "$PFMC" "${smoke[@]}" runs1 && "$PFMC" "${smoke[@]}" runs2 || return 1
   [ "$(checkpoints runs1)" = "$(checkpoints runs2)" ] && echo "checkpoints of two runs: the same bytes"
 }
 check "two equal runs" same_bytes
 
 resumed() {
   rm -rf runs3
-  smoke runs3 &
+  "$PFMC" "${smoke[@]}" runs3 &
   local run=$!
   until [ -n "$(find runs3 -name '*.safetensors' 2> /dev/null)" ] || ! kill -0 "$run" 2> /dev/null; do sleep 0.1; done
   kill -9 "$run" 2> /dev/null && echo "killed after its first checkpoint"
   wait "$run"
-  smoke runs3 || return 1
+  "$PFMC" "${smoke[@]}" runs3 || return 1
   [ "$(checkpoints runs1)" = "$(checkpoints runs3)" ] && echo "checkpoints of the resumed run: the same bytes"
 }
 check "a run that was killed and resumed" resumed

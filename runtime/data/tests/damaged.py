@@ -44,7 +44,7 @@ def h5py_reads(path):
 
 def main(folder):
     files = sorted(folder.glob("*.hdf5"))
-    equal = overlooked = refused = stricter = 0
+    equal = overlooked = refused = stricter = spared = 0
     wrong, troubles = [], []
     for path in files:
         found = h5py_reads(path)
@@ -58,6 +58,9 @@ def main(folder):
                 wrong.append(f"{path.name}: its error does not name it")
             continue
         values = np.fromfile(path.with_suffix(".values"), dtype="<u4")
+        if not isinstance(found, bytes) and values.shape == ORIGINAL.shape and (values == ORIGINAL).all():
+            spared += 1
+            continue
         if not isinstance(found, bytes):
             wrong.append(f"{path.name}: read here, but h5py says {found}")
             continue
@@ -69,6 +72,7 @@ def main(folder):
         else:
             wrong.append(f"{path.name}: h5py reads other values")
     print(f"{len(files)} files: {equal} read as h5py reads them, {overlooked} with chunks that h5py overlooks, {refused} refused")
+    print(f"{spared} that h5py refuses have their right values here, because the damage is in none of what was needed")
     print(f"h5py reads {stricter} of the refused without complaint; in h5py itself: {troubles or 'no crash, no hang'}")
     print("\n".join(wrong) or "nothing else")
     return 1 if wrong or not files else 0
