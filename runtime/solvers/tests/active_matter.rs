@@ -1,6 +1,9 @@
 //! The active matter simulator against linear theory, the uniform nematic state, symmetry, conservation, order of convergence, and an
 //! independent computation. With PFMC_HEAVY=1 in the environment the slow parts run as well.
 
+mod common;
+
+use common::{assert_threads_change_nothing, heavy};
 use std::f64::consts::TAU;
 
 use pfm_solvers::active_matter::{Medium, Suspension};
@@ -8,10 +11,6 @@ use pfm_solvers::fourier::{Modes, Spectrum, Transform};
 use pfm_solvers::{Problem, Trajectory, simulate_all, system};
 
 const LENGTH: f64 = 10.0;
-
-fn heavy() -> bool {
-    std::env::var_os("PFMC_HEAVY").is_some_and(|value| value == "1")
-}
 
 fn medium(alpha: f64, zeta: f64) -> Medium {
     Medium { alpha, beta: 0.8, zeta, translation: 0.05, rotation: 0.05 }
@@ -188,9 +187,7 @@ fn steps_are_of_second_order() {
 }
 
 fn problem(parameters: usize, grid: usize, frames: usize, index: u64) -> Problem {
-    let system = system("active_matter").unwrap();
-    let parameters = (system.parameter_sets)(&[grid, grid]).swap_remove(parameters);
-    Problem { system, parameters, grid: vec![grid, grid], frames, seed: 0, index, supersampling: 1 }
+    common::problem("active_matter", parameters, [grid, grid], frames, index)
 }
 
 #[test]
@@ -242,17 +239,7 @@ fn parameter_sets_follow_the_grid() {
 #[test]
 fn threads_do_not_change_a_byte() {
     let problems: Vec<Problem> = (0..4).map(|k| problem(k, 16, 5, k as u64)).collect();
-    let run = |threads| {
-        let mut all: Vec<Trajectory> = Vec::new();
-        simulate_all(&problems, threads, &mut |_, result| {
-            all.push(result.unwrap());
-            true
-        });
-        all
-    };
-    let (one, two) = (run(1), run(2));
-    assert_eq!(one, two);
-    assert_ne!(one[0].fields, one[1].fields);
+    assert_threads_change_nothing(&problems);
 }
 
 #[test]

@@ -2,15 +2,14 @@
 //! quasi-static limit, the cavity with induction, Alfven waves and the budget of energy. With PFMC_HEAVY=1 in the environment the finer
 //! grids and higher Reynolds numbers run as well.
 
+mod common;
+
+use common::heavy;
 use std::f64::consts::PI;
 
 use pfm_solvers::cavity::{Induction, MagneticWall, Magnetism, Metal};
 use pfm_solvers::staggered::{Flow, Grid, Sides, Wall};
 use pfm_solvers::{Problem, Spacing, Trajectory, simulate_all, system};
-
-fn heavy() -> bool {
-    std::env::var_os("PFMC_HEAVY").is_some_and(|value| value == "1")
-}
 
 fn unit_grid(n: usize) -> Grid {
     Grid::new([n, n], Sides::Walls, [1.0, 1.0], Spacing::Uniform)
@@ -338,9 +337,7 @@ fn the_induced_field_has_no_divergence() {
 }
 
 fn problem(set: usize, grid: [usize; 2], frames: usize) -> Problem {
-    let system = system("liquid_metal_cavity").unwrap();
-    let parameters = (system.parameter_sets)(&grid).swap_remove(set);
-    Problem { system, parameters, grid: grid.to_vec(), frames, seed: 0, index: 0, supersampling: 1 }
+    common::problem("liquid_metal_cavity", set, grid, frames, 0)
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! The viscous compressible simulator against exact damped waves and stresses, and what must hold for every flow: conservation, second
 //! order of friction in time, the same bytes from any number of threads.
 
+mod common;
+
+use common::{assert_threads_change_nothing, problem};
 use std::f64::consts::PI;
 
 use pfm_solvers::compressible::{Friction, PDEBENCH, Viscosity, ViscousMarch};
 use pfm_solvers::finite_volume::{Cells, Law, Mesh};
-use pfm_solvers::{Problem, Trajectory, simulate_all, system};
+use pfm_solvers::{Problem, system};
 
 const K: f64 = 2.0 * PI;
 
@@ -150,12 +153,6 @@ fn friction_is_second_order_in_time() {
     assert!(errors[0] < 1e-3);
 }
 
-fn problem(name: &str, set: usize, grid: [usize; 2], frames: usize, index: u64) -> Problem {
-    let system = system(name).unwrap();
-    let parameters = (system.parameter_sets)(&grid).swap_remove(set);
-    Problem { system, parameters, grid: grid.to_vec(), frames, seed: 0, index, supersampling: 1 }
-}
-
 const SYSTEMS: [(&str, usize); 3] = [("pdebench_compressible_128", 4), ("pdebench_compressible_512", 2), ("pdebench_turbulent", 2)];
 
 #[test]
@@ -196,18 +193,7 @@ fn friction_heats() {
 #[test]
 fn threads_do_not_change_a_byte() {
     let problems: Vec<Problem> = (0..4).map(|k| problem("pdebench_compressible_128", k % 4, [24, 16], 5, k as u64)).collect();
-    let run = |threads| {
-        let mut all: Vec<Trajectory> = Vec::new();
-        simulate_all(&problems, threads, &mut |_, result| {
-            all.push(result.unwrap());
-            true
-        });
-        all
-    };
-    let (one, two) = (run(1), run(2));
-    assert_eq!(one.len(), problems.len());
-    assert_eq!(one, two);
-    assert_ne!(one[0].fields, one[1].fields);
+    assert_threads_change_nothing(&problems);
 }
 
 #[test]

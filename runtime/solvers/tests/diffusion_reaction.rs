@@ -1,8 +1,11 @@
 //! The diffusion-reaction simulator against the exact decay of cosine modes, the fixed point and its linear rates, the statistics of
 //! whole trajectories from an independent computation, and the layout of what is stored.
 
+mod common;
+
+use common::assert_threads_change_nothing;
 use pfm_solvers::diffusion_reaction::{March, Medium, PDEBENCH, State};
-use pfm_solvers::{Problem, SolverError, Trajectory, simulate_all, system};
+use pfm_solvers::{Problem, SolverError};
 use std::f64::consts::PI;
 
 /// cos(m pi (x + 1) / 2) at the centres of n cells.
@@ -115,9 +118,7 @@ fn patterns_grow_at_the_rates_of_turing() {
 }
 
 fn problem(grid: [usize; 2], frames: usize, index: u64) -> Problem {
-    let system = system("pdebench_diffusion_reaction").unwrap();
-    let parameters = (system.parameter_sets)(&grid).swap_remove(0);
-    Problem { system, parameters, grid: grid.to_vec(), frames, seed: 0, index, supersampling: 1 }
+    common::problem("pdebench_diffusion_reaction", 0, grid, frames, index)
 }
 
 /// Deviations of activator and inhibitor and the largest activator, at the times of an independent computation.
@@ -176,18 +177,7 @@ fn other_grids_have_the_same_flow() {
 #[test]
 fn threads_do_not_change_a_byte() {
     let problems: Vec<Problem> = (0..4).map(|k| problem([16, 32], 6, k)).collect();
-    let run = |threads| {
-        let mut all: Vec<Trajectory> = Vec::new();
-        simulate_all(&problems, threads, &mut |_, result| {
-            all.push(result.unwrap());
-            true
-        });
-        all
-    };
-    let (one, two) = (run(1), run(2));
-    assert_eq!(one.len(), problems.len());
-    assert_eq!(one, two);
-    assert_ne!(one[0].fields, one[1].fields);
+    assert_threads_change_nothing(&problems);
 }
 
 #[test]

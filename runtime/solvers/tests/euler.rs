@@ -1,20 +1,18 @@
 //! The Euler simulator against exact and published results: the Riemann problem, Sod's tube, the isentropic vortex, conservation,
 //! symmetry, and the statistics of the random data sets. With PFMC_HEAVY=1 in the environment the slow resolutions run as well.
 
+mod common;
 mod quadrants;
 mod riemann;
 
+use common::heavy;
 use pfm_solvers::euler::Gas;
 use pfm_solvers::finite_volume::{Cells, Edge, Law, Limiter, March, Mesh};
-use pfm_solvers::{Problem, SolverError, Trajectory, simulate_all, system};
+use pfm_solvers::{Problem, SolverError, Trajectory, simulate_all};
 use quadrants::quadrants;
 use riemann::Exact;
 
 const SOD: ([f64; 3], [f64; 3]) = ([1.0, 0.0, 1.0], [0.125, 0.0, 0.1]);
-
-fn heavy() -> bool {
-    std::env::var_os("PFMC_HEAVY").is_some_and(|value| value == "1")
-}
 
 fn close(value: f64, expected: f64, relative: f64) {
     assert!((value - expected).abs() <= relative * expected.abs().max(1e-3), "{value} is not {expected}");
@@ -159,16 +157,7 @@ fn vortex_is_second_order() {
 }
 
 fn problem(name: &str, set: usize, grid: usize, frames: usize, index: u64) -> Problem {
-    let system = system(name).unwrap();
-    Problem {
-        system,
-        parameters: (system.parameter_sets)(&[grid, grid]).swap_remove(set),
-        grid: vec![grid, grid],
-        frames,
-        seed: 0,
-        index,
-        supersampling: 1,
-    }
+    common::problem(name, set, [grid, grid], frames, index)
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! The staggered-grid core and the simulator `pdebench_incompressible`: exact decay of Taylor-Green vortices, budgets of energy and of
 //! particles, bounds, and the layout of what is stored. With PFMC_HEAVY=1 in the environment finer grids run as well.
 
+mod common;
+
+use common::{assert_threads_change_nothing, heavy};
 use std::f64::consts::PI;
 
 use pfm_solvers::forced_flow::Driven;
 use pfm_solvers::staggered::{Flow, Grid, Sides, Tracer, Wall, substeps};
-use pfm_solvers::{Problem, Spacing, Trajectory, simulate_all, system};
-
-fn heavy() -> bool {
-    std::env::var_os("PFMC_HEAVY").is_some_and(|value| value == "1")
-}
+use pfm_solvers::{Problem, Spacing};
 
 fn unit_grid(n: usize) -> Grid {
     Grid::new([n, n], Sides::Walls, [1.0, 1.0], Spacing::Uniform)
@@ -173,9 +172,7 @@ fn time_steps_are_of_second_order() {
 }
 
 fn problem(grid: [usize; 2], frames: usize, index: u64) -> Problem {
-    let system = system("pdebench_incompressible").unwrap();
-    let parameters = (system.parameter_sets)(&grid).swap_remove(0);
-    Problem { system, parameters, grid: grid.to_vec(), frames, seed: 0, index, supersampling: 1 }
+    common::problem("pdebench_incompressible", 0, grid, frames, index)
 }
 
 #[test]
@@ -204,17 +201,7 @@ fn fields_are_laid_out_as_declared() {
 #[test]
 fn small_and_oblong_grids_run_and_threads_do_not_change_a_byte() {
     let problems = [problem([16, 16], 6, 0), problem([16, 24], 6, 1), problem([40, 20], 6, 2)];
-    let run = |threads| {
-        let mut all: Vec<Trajectory> = Vec::new();
-        simulate_all(&problems, threads, &mut |_, result| {
-            all.push(result.unwrap());
-            true
-        });
-        all
-    };
-    let (one, two) = (run(1), run(2));
-    assert_eq!(one, two);
-    assert_ne!(one[0].fields, one[1].fields);
+    assert_threads_change_nothing(&problems);
 }
 
 #[test]

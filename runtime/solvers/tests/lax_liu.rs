@@ -1,9 +1,11 @@
 //! The Euler simulator on the two-dimensional Riemann problems of Lax and Liu (1998): symmetry, and each of their interfaces, which is a
 //! single wave, against the exact solution across it. With PFMC_HEAVY=1 in the environment at higher resolution.
 
+mod common;
 mod quadrants;
 mod riemann;
 
+use common::heavy;
 use pfm_solvers::euler::Gas;
 use pfm_solvers::finite_volume::{Cells, Edge, Limiter, March, Mesh};
 use quadrants::quadrants;
@@ -20,10 +22,6 @@ const FOURTH: Configuration =
     (0.25, [[1.1, 1.1, 0.0, 0.0], [0.35, 0.5065, 0.8939, 0.0], [1.1, 1.1, 0.8939, 0.8939], [0.35, 0.5065, 0.0, 0.8939]]);
 const SIXTH: Configuration = (0.3, [[1.0, 1.0, 0.75, -0.5], [1.0, 2.0, 0.75, 0.5], [1.0, 1.0, -0.75, 0.5], [1.0, 3.0, -0.75, -0.5]]);
 const TWELFTH: Configuration = (0.25, [[0.4, 0.5313, 0.0, 0.0], [1.0, 1.0, 0.7276, 0.0], [1.0, 0.8, 0.0, 0.0], [1.0, 1.0, 0.0, 0.7276]]);
-
-fn heavy() -> bool {
-    std::env::var_os("PFMC_HEAVY").is_some_and(|value| value == "1")
-}
 
 fn march(n: usize, states: [[f64; 4]; 4], until: f64) -> [Cells<4>; 2] {
     let mesh = Mesh { cells: [n, n], spacing: [1.0 / n as f64; 2] };

@@ -1,15 +1,14 @@
 //! The convection simulators against linear stability, steady rolls of the literature, exact conduction and exact budgets, and the layout
 //! of what is stored. With PFMC_HEAVY=1 in the environment the finer grids, the slow rolls and the turbulent levels run as well.
 
+mod common;
+
+use common::{assert_threads_change_nothing, heavy, problem};
 use std::f64::consts::PI;
 
 use pfm_solvers::rayleigh_benard::Convection;
 use pfm_solvers::staggered::{Flow, Grid, Scalar, Sides, Wall, substeps};
-use pfm_solvers::{Problem, Spacing, Trajectory, simulate_all, system};
-
-fn heavy() -> bool {
-    std::env::var_os("PFMC_HEAVY").is_some_and(|value| value == "1")
-}
+use pfm_solvers::{Problem, Spacing};
 
 /// Conduction with a roll of this amplitude and one wavelength in the box.
 fn rolls(cells: [usize; 2], length: f64, spacing: Spacing, rayleigh: f64, prandtl: f64, amplitude: f64) -> Convection {
@@ -199,12 +198,6 @@ fn divergence_and_budget_close() {
     }
 }
 
-fn problem(name: &str, set: usize, grid: [usize; 2], frames: usize, index: u64) -> Problem {
-    let system = system(name).unwrap();
-    let parameters = (system.parameter_sets)(&grid).swap_remove(set);
-    Problem { system, parameters, grid: grid.to_vec(), frames, seed: 0, index, supersampling: 1 }
-}
-
 #[test]
 fn fields_are_laid_out_as_the_well_has_them() {
     for name in ["rayleigh_benard", "rayleigh_benard_uniform"] {
@@ -262,17 +255,7 @@ fn supersampling_keeps_the_flow() {
 #[test]
 fn threads_do_not_change_a_byte() {
     let problems: Vec<Problem> = (0..4).map(|k| problem("rayleigh_benard", 4 * k, [32, 16], 9, k as u64)).collect();
-    let run = |threads| {
-        let mut all: Vec<Trajectory> = Vec::new();
-        simulate_all(&problems, threads, &mut |_, result| {
-            all.push(result.unwrap());
-            true
-        });
-        all
-    };
-    let (one, two) = (run(1), run(2));
-    assert_eq!(one, two);
-    assert_ne!(one[0].fields, one[1].fields);
+    assert_threads_change_nothing(&problems);
 }
 
 #[test]

@@ -1,18 +1,16 @@
 //! The shallow-water simulator against the exact solutions of straight dams, the radial solution of round ones, and what must hold
 //! exactly: mass, symmetry, water at rest. With PFMC_HEAVY=1 in the environment the radial solution is computed more finely.
 
+mod common;
 mod dam_break;
 
+use common::{assert_threads_change_nothing, heavy};
 use dam_break::{Stoker, radial, ritter};
 use pfm_solvers::finite_volume::{Cells, Edge, Limiter, March, Mesh};
 use pfm_solvers::shallow_water::{PDEBENCH, Water, round_dam};
-use pfm_solvers::{Problem, SolverError, Trajectory, simulate_all, system};
+use pfm_solvers::{Problem, SolverError};
 
 const EDGES: [Edge; 2] = [Edge::Open, Edge::Open];
-
-fn heavy() -> bool {
-    std::env::var_os("PFMC_HEAVY").is_some_and(|value| value == "1")
-}
 
 #[test]
 fn exact_dam_breaks() {
@@ -209,9 +207,7 @@ fn round_dams_follow_the_radial_solution() {
 }
 
 fn problem(grid: [usize; 2], frames: usize, index: u64) -> Problem {
-    let system = system("pdebench_shallow_water").unwrap();
-    let parameters = (system.parameter_sets)(&grid).swap_remove(0);
-    Problem { system, parameters, grid: grid.to_vec(), frames, seed: 0, index, supersampling: 1 }
+    common::problem("pdebench_shallow_water", 0, grid, frames, index)
 }
 
 #[test]
@@ -251,18 +247,7 @@ fn a_lake_at_rest_stays_exactly_at_rest() {
 #[test]
 fn threads_do_not_change_a_byte() {
     let problems: Vec<Problem> = (0..4).map(|k| problem([24, 16], 11, k)).collect();
-    let run = |threads| {
-        let mut all: Vec<Trajectory> = Vec::new();
-        simulate_all(&problems, threads, &mut |_, result| {
-            all.push(result.unwrap());
-            true
-        });
-        all
-    };
-    let (one, two) = (run(1), run(2));
-    assert_eq!(one.len(), problems.len());
-    assert_eq!(one, two);
-    assert_ne!(one[0].fields, one[1].fields);
+    assert_threads_change_nothing(&problems);
 }
 
 #[test]

@@ -1,17 +1,16 @@
 //! The shear flow simulator against exact solutions (Taylor-Green vortices, pure diffusion), the growth rates of shear layers by linear
 //! theory, conservation, and an independent computation. With PFMC_HEAVY=1 in the environment the slow parts run as well.
 
+mod common;
+
+use common::{assert_threads_change_nothing, heavy};
 use std::f64::consts::{PI, TAU};
 
 use pfm_solvers::fourier::{Complex, Modes, Spectrum, Transform};
 use pfm_solvers::shear_flow::{Flow, Layers};
-use pfm_solvers::{Problem, SolverError, Trajectory, simulate_all, system};
+use pfm_solvers::{Problem, SolverError, simulate_all, system};
 
 const LENGTHS: [f64; 2] = [1.0, 2.0];
-
-fn heavy() -> bool {
-    std::env::var_os("PFMC_HEAVY").is_some_and(|value| value == "1")
-}
 
 /// Modes of a field given at (x, y) with y measured from the middle of the box.
 fn modes_of(modes: &Modes, field: impl Fn(f64, f64) -> f64) -> Spectrum {
@@ -188,16 +187,7 @@ fn the_tracer_variance_has_its_budget() {
 }
 
 fn problem(parameters: usize, grid: [usize; 2], frames: usize, index: u64) -> Problem {
-    let system = system("shear_flow").unwrap();
-    Problem {
-        system,
-        parameters: (system.parameter_sets)(&grid).swap_remove(parameters),
-        grid: grid.to_vec(),
-        frames,
-        seed: 0,
-        index,
-        supersampling: 1,
-    }
+    common::problem("shear_flow", parameters, grid, frames, index)
 }
 
 /// Root mean squares of the velocity and the largest tracer value at t = 4 from two layers, two blobs, width 0.5, Re = 1e4, Sc = 1.
@@ -279,17 +269,7 @@ fn parameter_sets_follow_the_grid() {
 #[test]
 fn threads_do_not_change_a_byte() {
     let problems: Vec<Problem> = (0..4).map(|k| problem(k, [32, 32], 6, k as u64)).collect();
-    let run = |threads| {
-        let mut all: Vec<Trajectory> = Vec::new();
-        simulate_all(&problems, threads, &mut |_, result| {
-            all.push(result.unwrap());
-            true
-        });
-        all
-    };
-    let (one, two) = (run(1), run(2));
-    assert_eq!(one, two);
-    assert_ne!(one[0].fields, one[1].fields);
+    assert_threads_change_nothing(&problems);
 }
 
 /// The same draw on a grid twice as fine, cut to the modes of the output: the same flow where both resolve it.

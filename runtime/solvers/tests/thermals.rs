@@ -2,15 +2,14 @@
 //! from an independent computation, symmetry, rest, conservation, and the layout of what is stored. With PFMC_HEAVY=1 in the
 //! environment the full times and the finest grid run as well.
 
+mod common;
+
+use common::{assert_threads_change_nothing, heavy};
 use pfm_solvers::thermals::atmosphere::{
     GAMMA, GAS_CONSTANT, GROUND_PRESSURE, HEAT_AT_CONSTANT_PRESSURE, HEAT_AT_CONSTANT_VOLUME, PRESSURE_FACTOR, REST_TEMPERATURE,
 };
 use pfm_solvers::thermals::{Bubble, EXTENT, March, collision};
-use pfm_solvers::{Problem, SolverError, Trajectory, simulate_all, system};
-
-fn heavy() -> bool {
-    std::env::var_os("PFMC_HEAVY").is_some_and(|value| value == "1")
-}
+use pfm_solvers::{Problem, SolverError};
 
 /// The sums that miniWeather reports: mass, and rho |u|^2 + rho c_v T (no half, no potential energy).
 fn reported(march: &March, cells: [usize; 2]) -> [f64; 2] {
@@ -143,26 +142,13 @@ fn air_at_rest_stays_at_rest() {
 }
 
 fn problem(grid: [usize; 2], frames: usize, index: u64) -> Problem {
-    let system = system("miniweather_thermals").unwrap();
-    let parameters = (system.parameter_sets)(&grid).swap_remove(0);
-    Problem { system, parameters, grid: grid.to_vec(), frames, seed: 0, index, supersampling: 1 }
+    common::problem("miniweather_thermals", 0, grid, frames, index)
 }
 
 #[test]
 fn threads_do_not_change_a_byte() {
     let problems: Vec<Problem> = (0..4).map(|k| problem([32, 16], 11, k)).collect();
-    let run = |threads| {
-        let mut all: Vec<Trajectory> = Vec::new();
-        simulate_all(&problems, threads, &mut |_, result| {
-            all.push(result.unwrap());
-            true
-        });
-        all
-    };
-    let (one, two) = (run(1), run(2));
-    assert_eq!(one.len(), problems.len());
-    assert_eq!(one, two);
-    assert_ne!(one[0].fields, one[1].fields);
+    assert_threads_change_nothing(&problems);
 }
 
 /// Totals, not perturbations; x first and height last; air thins with height; warm air below cold air.
